@@ -1,1 +1,5 @@
+"""Adversarial objectives and penalties."""
 
+from mutoscope.losses.adversarial import bce
+
+__all__ = ["bce"]

@@ -1,1 +1,62 @@
+"""Small rendered datasets whose every factor is known, for checking what a system has learnt."""
 
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from mutoscope.data.synthetic.clips import SyntheticClips
+from mutoscope.data.synthetic.shapes import make_shapes
+from mutoscope.data.synthetic.sprites import make_sprites
+from mutoscope.errors import InputError
+
+__all__ = ["NAMES", "SyntheticClips", "make_clips"]
+
+_MAKERS: dict[str, Callable[..., SyntheticClips]] = {
+    "sprites": make_sprites,
+    "sprites_colour": partial(make_sprites, size_range=3.0, colour=True),
+    "shapes": make_shapes,
+}
+NAMES: tuple[str, ...] = tuple(_MAKERS)
+SMALLEST_SIZE = 8
+
+
+def make_clips(
+    name: str,
+    *,
+    size: int | None = None,
+    channels: int = 3,
+    seed: int = 0,
+    max_clips: int | None = None,
+    **factors: Any,
+) -> SyntheticClips:
+    """Renders the clips of a synthetic set.
+
+    The same arguments give the same bytes, and a larger set begins with the clips of a smaller one.
+
+    Args:
+        name: one of `NAMES`: "sprites", "sprites_colour" (strong colour and size differences) or "shapes".
+        size: height and width of a frame in pixels, at least 8; None for the set's own (32 for sprites, 64 for shapes).
+        channels: 3 (RGB) or 1.
+        seed: what differs from clip to clip, at least 0; another seed gives held-out clips.
+        max_clips: at most so many clips.
+        factors: further arguments of `make_sprites` or `make_shapes`, such as `frames`.
+
+    Raises:
+        InputError: for an unknown name or factor (the known ones are listed) or a value out of range.
+    """
+    if name not in _MAKERS:
+        raise InputError(f"{name}: no such synthetic set (expected one of {', '.join(NAMES)})")
+    maker = _MAKERS[name]
+    known = sorted(inspect.signature(maker).parameters.keys() - {"size", "channels", "seed", "max_clips"})
+    for factor in factors.keys() - set(known):
+        raise InputError(f"{name}: unknown argument {factor!r} (expected some of {', '.join(known)})")
+    least = {"size": SMALLEST_SIZE, "seed": 0, "max_clips": 1, "clips": 1, "clips_per_type": 1, "frames": 1}
+    for argument, value in {"size": size, "seed": seed, "max_clips": max_clips, **factors}.items():
+        if argument in least and value is not None and value < least[argument]:
+            raise InputError(f"{name}: {argument} is {value} (expected at least {least[argument]})")
+    if channels not in (1, 3):
+        raise InputError(f"{name}: channels is {channels} (expected 1 or 3)")
+    if size is not None:
+        factors["size"] = size
+    return maker(channels=channels, seed=seed, max_clips=max_clips, **factors)

@@ -1,0 +1,78 @@
+"""Any folder of clips, which is how users bring their own: videos, GIFs, `.npy`, strips, or folders of frames."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from mutoscope.data.layouts import (
+    LOOKED_AT,
+    PICTURES,
+    Entry,
+    Listing,
+    is_animation,
+    media_entry,
+    picture_entry,
+    picture_shape,
+    stray_entry,
+    strip_entry,
+    strips_among,
+    visible,
+)
+
+VIDEOS = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv"}
+ARRAYS = {".npy"}
+MakeEntry = Callable[..., Entry]
+
+
+class ClipFolder:
+    """A folder, at any depth, of clips; or one clip.
+
+    The first folder above a clip is its class, and becomes its label; the second, if there are two, its subject:
+    `root/clip`, `root/class/clip`, `root/class/subject/clip`. The pictures in one folder are strips if most have the
+    shape of strips; else the frames of one clip if they have one size; else clips of one frame each. Pictures that are
+    not strips but have clips beside or below them, such as a preview, are set aside.
+    """
+
+    name = "clip folder"
+    looks_like = "[class/[subject/]]<video, GIF, .npy, strip or folder of frames>"
+
+    @staticmethod
+    def matches(path: Path) -> bool:
+        return next(_clips_below(path), None) is not None
+
+    @staticmethod
+    def listing(path: Path, seed: int) -> Listing:
+        clips = list(_clips_below(path))
+        root = path if path not in [clip for clip, _ in clips] else path.parent
+        above = [clip.relative_to(path).parent.parts if root == path else () for clip, _ in clips]
+        label_names = sorted({folders[0] for folders in above if folders})
+        entries: list[Entry] = []
+        for (clip, make_entry), folders in zip(clips, above, strict=True):
+            label = label_names.index(folders[0]) if folders else None
+            entries.append(make_entry(root, clip, label=label, subject=folders[1] if len(folders) > 1 else None))
+        return Listing(root, entries, label_names)
+
+
+def _clips_below(path: Path) -> Iterator[tuple[Path, MakeEntry]]:
+    """The files and folders at or below `path` that are clips, and what makes their entries."""
+    if not path.is_dir():
+        if path.suffix.lower() in VIDEOS | ARRAYS | PICTURES or is_animation(path):
+            yield path, media_entry
+        return
+    contents = visible(path)
+    pictures = [item for item in contents if item.suffix.lower() in PICTURES and item.is_file()]
+    pictures = [picture for picture in pictures if not is_animation(picture)]
+    stills = set(pictures)
+    others = [clip for item in contents if item not in stills for clip in _clips_below(item)]
+    yield from _clips_of_pictures(path, pictures, alone=not others)
+    yield from others
+
+
+def _clips_of_pictures(folder: Path, pictures: list[Path], *, alone: bool) -> Iterator[tuple[Path, MakeEntry]]:
+    if strips_among(pictures):
+        yield from ((picture, strip_entry) for picture in pictures)
+    elif not alone:
+        yield from ((picture, stray_entry) for picture in pictures)
+    elif len({picture_shape(picture) for picture in pictures[:LOOKED_AT]} - {None}) > 1:
+        yield from ((picture, picture_entry) for picture in pictures)
+    elif pictures:
+        yield folder, media_entry

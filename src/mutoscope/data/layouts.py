@@ -1,0 +1,149 @@
+"""What every layout of files on disk comes down to: a list of entries, each of which can be decoded to frames."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from mutoscope.errors import InputError
+from mutoscope.media.frames import natural_order, open_frames
+from mutoscope.media.images import IMAGE_SUFFIXES, read_image
+
+PICTURES = set(IMAGE_SUFFIXES) - {".gif"}
+LOOKED_AT = 16  # pictures of a folder whose headers decide what it holds
+Frames = Iterable[UInt8[np.ndarray, "h w c"]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One clip still on disk.
+
+    Attributes:
+        path: its name relative to the listing's root.
+        open: given the number of channels, the clip's frames (read as they are asked for) and its frame rate.
+        files: every file its pixels depend on.
+    """
+
+    path: str
+    open: Callable[[int], tuple[Frames, float | None]]
+    files: tuple[Path, ...]
+    label: int | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All clips of a layout.
+
+    Attributes:
+        root: the folder that entry paths are relative to.
+        recipe: what the pixels depend on besides the files, such as a seed.
+    """
+
+    root: Path
+    entries: list[Entry]
+    label_names: list[str]
+    recipe: str = ""
+
+
+class Layout(Protocol):
+    """A way in which clips are laid out on disk; one class per file of this folder.
+
+    Attributes:
+        name: short name for messages and reports.
+        looks_like: what a user has to provide, for hints.
+    """
+
+    name: str
+    looks_like: str
+
+    @staticmethod
+    def matches(path: Path) -> bool:
+        """Whether `path`, which exists, has this layout. Must be quick and must not raise."""
+        ...
+
+    @staticmethod
+    def listing(path: Path, seed: int) -> Listing:
+        """Lists the clips without decoding them. `seed` is for layouts that draw something at random."""
+        ...
+
+
+def media_entry(root: Path, path: Path, *, label: int | None = None, subject: str | None = None) -> Entry:
+    """The entry of a video, GIF, strip, `.npy`, picture or folder of frames."""
+    files = tuple(visible(path)) if path.is_dir() else (path,)
+    return Entry(path.relative_to(root).as_posix(), partial(_open_media, path), files, label, subject)
+
+
+def strip_entry(root: Path, path: Path, *, label: int | None = None, subject: str | None = None) -> Entry:
+    """The entry of a strip of square frames, left to right; a strip of one frame is fine."""
+    return Entry(path.relative_to(root).as_posix(), partial(_open_strip, path), (path,), label, subject)
+
+
+def picture_entry(root: Path, path: Path, *, label: int | None = None, subject: str | None = None) -> Entry:
+    """The entry of a picture of any shape: one frame, never a strip."""
+    return Entry(path.relative_to(root).as_posix(), partial(_open_picture, path), (path,), label, subject)
+
+
+def stray_entry(root: Path, path: Path, *, label: int | None = None, subject: str | None = None) -> Entry:
+    """The entry of a picture that is no clip: opening it says so."""
+    return Entry(path.relative_to(root).as_posix(), partial(_refuse, path), (path,), label, subject)
+
+
+def visible(folder: Path) -> list[Path]:
+    """The files and folders in `folder` in natural order (2 before 10), without hidden ones."""
+    return sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=natural_order)
+
+
+def strips_among(pictures: list[Path]) -> bool:
+    """Whether most of the first pictures are strips of square frames, going by their headers.
+
+    Three frames are the fewest that count: pictures twice as wide as high are common, and not strips.
+    """
+    shapes = [shape for shape in map(picture_shape, pictures[:LOOKED_AT]) if shape]
+    strips = [width % height == 0 and width >= 3 * height for height, width in shapes]
+    return sum(strips) * 2 > len(strips)
+
+
+def is_animation(path: Path) -> bool:
+    """Whether a file is a GIF or an animated WebP, which are clips of their own."""
+    if path.suffix.lower() != ".webp":
+        return path.suffix.lower() == ".gif"
+    try:
+        with Image.open(path) as picture:
+            return getattr(picture, "is_animated", False)
+    except (OSError, ValueError):
+        return False
+
+
+def picture_shape(path: Path) -> tuple[int, int] | None:
+    """Height and width that a picture's header gives, in pixels; None if it cannot be read."""
+    try:
+        with Image.open(path) as picture:
+            return picture.height, picture.width
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
+def _open_media(path: Path, channels: int) -> tuple[Frames, float | None]:
+    source = open_frames(path, channels=channels)
+    return source, source.fps
+
+
+def _open_picture(path: Path, channels: int) -> tuple[Frames, float | None]:
+    return [read_image(path, channels)], None
+
+
+def _refuse(path: Path, channels: int) -> tuple[Frames, float | None]:
+    raise InputError(f"{path}: is a single picture among clips (expected a strip, or a folder of frames of its own)")
+
+
+def _open_strip(path: Path, channels: int) -> tuple[Frames, float | None]:
+    source = open_frames(path, channels=channels)
+    if source.height != source.width:
+        raise InputError(f"{path}: is not a strip of square frames (its width must be a multiple of its height)")
+    return source, None

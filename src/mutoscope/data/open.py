@@ -1,0 +1,109 @@
+"""`open_clips`: a set of clips from the name of a synthetic set or from anything on disk."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mutoscope.data.cache import SMALLEST_FRAME, Options, cached_clips
+from mutoscope.data.celeba import CelebA
+from mutoscope.data.clip_folder import ClipFolder
+from mutoscope.data.clips import Clips, clips_from_arrays
+from mutoscope.data.fitting import FITS, Fit
+from mutoscope.data.layouts import Layout
+from mutoscope.data.mocogan_strips import MocoganStrips
+from mutoscope.data.moving_mnist import MnistDigits, MovingMnistArray
+from mutoscope.errors import InputError
+
+LAYOUTS: tuple[type[Layout], ...] = (MovingMnistArray, MnistDigits, CelebA, MocoganStrips, ClipFolder)
+T = TypeVar("T")
+
+
+def open_clips(
+    source: str | Path,
+    *,
+    size: int = 64,
+    channels: int = 3,
+    fit: Fit = "crop",
+    strict: bool = False,
+    seed: int = 0,
+    max_clips: int | None = None,
+    **factors: Any,
+) -> Clips:
+    """Opens a set of clips; files are decoded once and then read from the cache.
+
+    Args:
+        source: the name of a synthetic set, or a file or folder, whose layout is detected (a folder that shares its
+            name with a synthetic set is opened as "./name").
+        size: height and width the frames are brought to, in pixels.
+        channels: 3 (RGB) or 1 (grey).
+        fit: how other shapes become square: "crop" keeps the centre, "pad" adds black bars, "stretch" deforms.
+        strict: raise for the first bad file, instead of setting bad files aside in `clips.problems`.
+        seed: for what is rendered: synthetic sets, and Moving MNIST from MNIST's digits.
+        max_clips: keep only this many clips, spread evenly over the set.
+        factors: options of a synthetic set.
+
+    Raises:
+        InputError: nothing is there, no layout fits, no file can be read, or an argument is out of range.
+    """
+    from mutoscope.data import synthetic
+
+    _check(size, channels, fit, max_clips)
+    if isinstance(source, str) and source in synthetic.NAMES:
+        frames, labels, label_names, hidden = synthetic.make_clips(
+            source, size=size, channels=channels, seed=seed, max_clips=max_clips, **factors
+        )
+        return clips_from_arrays(
+            frames, name=source, labels=labels, label_names=label_names, factors=hidden, layout="synthetic"
+        )
+    if factors:
+        raise InputError(
+            f"{source}: takes no {', '.join(factors)} (only synthetic sets do: {', '.join(synthetic.NAMES)})"
+        )
+    path = Path(source).expanduser()
+    try:
+        layout = detect_layout(path)
+        listing = layout.listing(path, seed)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be listed ({error.strerror or error})") from error
+    listing = replace(listing, entries=_spread(listing.entries, max_clips))
+    name = path.resolve().stem
+    return cached_clips(listing, Options(size, channels, fit), name=name, layout=layout.name, strict=strict)
+
+
+def detect_layout(path: str | Path) -> type[Layout]:
+    """The first layout in `LAYOUTS` that a file or folder has.
+
+    Raises:
+        InputError: it does not exist, or has none of them.
+    """
+    from mutoscope.data import synthetic
+
+    path = Path(path)
+    if not path.exists():
+        raise InputError(
+            f"{path}: does not exist (expected a file, a folder or a synthetic set: {', '.join(synthetic.NAMES)})"
+        )
+    for layout in LAYOUTS:
+        if layout.matches(path):
+            return layout
+    expected = "; ".join(layout.looks_like for layout in LAYOUTS)
+    raise InputError(f"{path}: holds no clips (expected one of: {expected})")
+
+
+def _check(size: int, channels: int, fit: str, max_clips: int | None) -> None:
+    if size < SMALLEST_FRAME:
+        raise InputError(f"size {size}: is too small (expected at least {SMALLEST_FRAME})")
+    if channels not in (1, 3):
+        raise InputError(f"channels {channels}: is not supported (expected 1 or 3)")
+    if fit not in FITS:
+        raise InputError(f"fit {fit!r}: is unknown (expected one of {', '.join(FITS)})")
+    if max_clips is not None and max_clips < 1:
+        raise InputError(f"max_clips {max_clips}: is too small (expected at least 1)")
+
+
+def _spread(items: Sequence[T], count: int | None) -> list[T]:
+    """`count` of the items at even distances, or all if there are no more."""
+    if count is None or count >= len(items):
+        return list(items)
+    return [items[i * len(items) // count] for i in range(count)]

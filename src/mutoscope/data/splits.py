@@ -1,0 +1,74 @@
+"""Splits of clips into training and held-out ones, which never share a clip or a person."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from mutoscope.data.clips import Clips
+from mutoscope.data.moving_mnist import PUBLISHED_TEST_SHARE
+from mutoscope.errors import InputError
+
+
+def split(
+    clips: Clips,
+    *,
+    by: Literal["clip", "subject", "published"] = "clip",
+    held_out: float | int | Sequence[int | str] = 0.1,
+    seed: int = 0,
+) -> tuple[Clips, Clips]:
+    """Splits clips into (training, held out).
+
+    Args:
+        by: what the two parts may not share; "subject" also keeps a clip and its mirrored copy together in the Weizmann
+            actions. "published" is Moving MNIST's own split: the last tenth is held out
+            (1,000 of 10,000 sequences), whatever `held_out` and `seed` say.
+        held_out: share (float) or number (int) of the clips or subjects to draw at random, or the very clip indices
+            or subject names.
+        seed: for the draw.
+
+    Raises:
+        InputError: a part would be empty, `by="subject"` but a clip has no subject, or `held_out` names an unknown one.
+    """
+    if by == "published":
+        return _published(clips)
+    groups: Sequence[int | str] = _subjects(clips) if by == "subject" else range(len(clips))
+    distinct = list(dict.fromkeys(groups))
+    chosen = set(_choose(clips.name, distinct, held_out, seed))
+    if not 0 < len(chosen) < len(distinct):
+        raise InputError(
+            f"{clips.name}: {len(chosen)} of {len(distinct)} {by}s held out (expected more than none, less than all)"
+        )
+    train = [i for i, group in enumerate(groups) if group not in chosen]
+    rest = [i for i, group in enumerate(groups) if group in chosen]
+    assert not {groups[i] for i in train} & {groups[i] for i in rest}
+    return clips.subset(train), clips.subset(rest)
+
+
+def _published(clips: Clips) -> tuple[Clips, Clips]:
+    if not clips.layout.startswith("Moving MNIST") or len(clips) < 2:
+        raise InputError(f"{clips.name}: has no published split (expected Moving MNIST)")
+    border = len(clips) - max(round(len(clips) * PUBLISHED_TEST_SHARE), 1)
+    return clips.subset(range(border)), clips.subset(range(border, len(clips)))
+
+
+def _subjects(clips: Clips) -> list[str]:
+    subjects = [record.subject for record in clips.records if record.subject is not None]
+    if len(subjects) < len(clips):
+        raise InputError(f"{clips.name}: has clips without a subject (expected class/subject/clip folders)")
+    return subjects
+
+
+def _choose(
+    name: str, groups: Sequence[int | str], held_out: float | int | Sequence[int | str], seed: int
+) -> Sequence[int | str]:
+    if not isinstance(held_out, int | float):
+        unknown = [str(group) for group in held_out if group not in groups]
+        if unknown:
+            raise InputError(
+                f"{name}: cannot hold out {', '.join(unknown)} (known: {', '.join(map(str, groups[:20]))})"
+            )
+        return held_out
+    count = held_out if isinstance(held_out, int) else max(round(held_out * len(groups)), 1)
+    order = np.random.default_rng(seed).permutation(len(groups))
+    return [groups[i] for i in order[: max(count, 0)]]

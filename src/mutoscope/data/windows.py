@@ -1,0 +1,78 @@
+"""ClipWindows: stretches of a fixed number of frames, drawn from clips of any length."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from mutoscope.data.clips import Clips
+from mutoscope.errors import InputError
+
+VIRTUAL_EPOCH = 1 << 20
+
+
+class ClipWindows(Dataset[dict[str, Any]]):
+    """Windows of clips, each drawn by a generator of its own, so that window `i` is always the same.
+
+    The windows of one clip are endless; an epoch is long enough (about a million) that training hardly meets one
+    twice, and holds every clip equally often. An example has `clip` (uint8, "t h w c") and `path`, and where the clips
+    have them `label` and `subject`.
+
+    Args:
+        clips: where the windows come from.
+        frames: frames per window.
+        step: lowest and highest distance between the frames of a window, in frames of the clip; drawn per window
+            among those that fit.
+        flip: mirror every other window, on average, left to right.
+        seed: with the index, decides a window.
+
+    Raises:
+        InputError: a clip is shorter than a window with the lowest step.
+    """
+
+    def __init__(
+        self, clips: Clips, frames: int = 16, *, step: tuple[int, int] = (1, 1), flip: bool = False, seed: int = 0
+    ) -> None:
+        if frames < 1 or not 1 <= step[0] <= step[1]:
+            raise InputError(f"frames {frames}, step {step}: is not a window (expected frames >= 1, 1 <= low <= high)")
+        self.clips = clips
+        self.frames = frames
+        self.step = step
+        self.flip = flip
+        self.seed = seed
+        self._check_lengths()
+        has_labels = all(record.label is not None for record in clips.records)
+        has_subjects = all(record.subject is not None for record in clips.records)
+        self.keys = ("clip", "path") + ("label",) * has_labels + ("subject",) * has_subjects
+
+    def __len__(self) -> int:
+        return -(-VIRTUAL_EPOCH // len(self.clips)) * len(self.clips)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        if not 0 <= index < len(self):
+            raise IndexError(f"window {index} of {len(self)}")
+        clip = self.clips[index % len(self.clips)]
+        generator = np.random.default_rng((self.seed, index))
+        frames = clip.frames[self._times(len(clip.frames), generator)]
+        if self.flip and generator.random() < 0.5:
+            frames = np.ascontiguousarray(frames[:, :, ::-1])
+        example = {"clip": torch.from_numpy(frames), "path": clip.path, "label": clip.label, "subject": clip.subject}
+        return {key: example[key] for key in self.keys}
+
+    def _times(self, length: int, generator: np.random.Generator) -> np.ndarray:
+        low, high = self.step
+        if self.frames > 1:
+            high = min(high, (length - 1) // (self.frames - 1))
+        step = generator.integers(low, high, endpoint=True)
+        start = generator.integers(length - step * (self.frames - 1))
+        return start + step * np.arange(self.frames)
+
+    def _check_lengths(self) -> None:
+        needed = (self.frames - 1) * self.step[0] + 1
+        short = [record for record in self.clips.records if record.length < needed]
+        if short:
+            raise InputError(
+                f"{short[0].path}: has {short[0].length} frames (expected at least {needed} for a window; "
+                f"{len(short)} of {len(self.clips)} clips are too short)"
+            )

@@ -1,0 +1,184 @@
+"""What a control returns: a video, an image, a labelled sheet or a table, each of which knows how to save itself."""
+
+import base64
+import csv
+import html
+import io
+import json
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from mutoscope.errors import InputError
+from mutoscope.files import replacing
+from mutoscope.media.images import Frame, as_pillow, write_image
+from mutoscope.media.sequences import write_strip
+from mutoscope.media.video import VIDEO_SUFFIXES, write_video
+
+
+class Result(ABC):
+    """Something that can be saved in the formats named by `suffixes`; the default is `default_suffix`."""
+
+    suffixes: ClassVar[tuple[str, ...]]
+    default_suffix: ClassVar[str]
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the result in the format that the suffix of `path` names, whole or not at all, and returns the path.
+
+        Raises:
+            InputError: the suffix is not one of `suffixes`, or the file cannot be written.
+        """
+        path = Path(path)
+        if path.suffix.lower() not in self.suffixes:
+            kind = f"{path.suffix} file" if path.suffix else "folder"
+            known = ", ".join(suffix or "a folder (no suffix)" for suffix in self.suffixes)
+            raise InputError(f"{path}: a {type(self).__name__.lower()} cannot be saved as a {kind} (expected {known})")
+        self._write(path)
+        return path
+
+    @abstractmethod
+    def _write(self, path: Path) -> None: ...
+
+
+class Video(Result):
+    """Frames to be shown at `fps`, with or without sound.
+
+    Saving streams: frames may be made while they are written, so a long video never lies in memory. `.frames` and `len`
+    make all of them and keep them. Frames from an iterator can be streamed only once, unless `.frames` came first.
+    `.png` saves a horizontal strip, `.npy` an array, a path without a suffix a folder of PNGs.
+
+    Args:
+        frames: A clip `t h w c` or anything that yields frames `h w c`, uint8.
+        fps: Frames per second.
+        audio: Sound in [-1, 1], 16 kHz mono.
+    """
+
+    suffixes = (*VIDEO_SUFFIXES, ".npy", ".png", "")
+    default_suffix = ".mp4"
+
+    def __init__(
+        self,
+        frames: UInt8[np.ndarray, "t h w c"] | Iterable[Frame],
+        fps: float | Fraction = 8.0,
+        audio: Float[np.ndarray, "n"] | None = None,
+    ) -> None:
+        self.fps = fps
+        self.audio = audio
+        self._frames = frames
+        self._spent = False
+
+    @property
+    def frames(self) -> UInt8[np.ndarray, "t h w c"]:
+        """All frames as one array, made on first use and kept.
+
+        Raises:
+            InputError: there are none.
+        """
+        if not isinstance(self._frames, np.ndarray):
+            made = list(self)
+            if not made:
+                raise InputError("the video has no frames (expected at least one)")
+            self._frames = np.stack(made)
+        return self._frames
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self._spent:
+            raise RuntimeError("the frames of this video were streamed already: use `.frames` first to keep them")
+        self._spent = isinstance(self._frames, Iterator)
+        return iter(self._frames)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def _write(self, path: Path) -> None:
+        if path.suffix.lower() == ".png":
+            write_strip(path, self)
+        else:
+            write_video(path, self, self.fps, self.audio)
+
+    def _repr_html_(self) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            data = write_video(Path(folder) / "video.mp4", self.frames, self.fps, self.audio).read_bytes()
+        source = f"data:video/mp4;base64,{base64.b64encode(data).decode()}"
+        return f'<video controls loop autoplay muted src="{source}"></video>'
+
+
+@dataclass(frozen=True, eq=False)
+class Image(Result):
+    """One picture, uint8 `h w c`, grey or RGB."""
+
+    pixels: UInt8[np.ndarray, "h w c"]
+
+    suffixes = (".png", ".jpg", ".jpeg", ".webp")
+    default_suffix = ".png"
+
+    def _write(self, path: Path) -> None:
+        write_image(path, self.pixels)
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        as_pillow(self.pixels).save(buffer, "png")
+        return buffer.getvalue()
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet(Image):
+    """A grid of pictures in one, labels already drawn, `rows` by `columns` cells."""
+
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True)
+class Table(Result):
+    """Named columns and rows of values; `.json` holds a list of records, with null for what is not finite.
+
+    Raises:
+        ValueError: a row has not one value for each column.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+    suffixes = (".csv", ".json")
+    default_suffix = ".csv"
+
+    def __post_init__(self) -> None:
+        for number, row in enumerate(self.rows):
+            if len(row) != len(self.columns):
+                raise ValueError(f"row {number} has {len(row)} values for {len(self.columns)} columns")
+
+    def records(self) -> list[dict[str, Any]]:
+        """One dictionary a row, keyed by column, with plain Python values."""
+        return [dict(zip(self.columns, map(_plain, row), strict=True)) for row in self.rows]
+
+    def _write(self, path: Path) -> None:
+        with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+            if path.suffix.lower() == ".json":
+                records = [{name: _finite(value) for name, value in record.items()} for record in self.records()]
+                json.dump(records, file, indent=2, ensure_ascii=False, allow_nan=False)
+            else:
+                writer = csv.DictWriter(file, self.columns, lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(self.records())
+
+    def _repr_html_(self) -> str:
+        def line(cells: Iterable[Any], tag: str) -> str:
+            return "<tr>" + "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
+
+        return "<table>" + line(self.columns, "th") + "".join(line(row, "td") for row in self.rows) + "</table>"
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not np.isfinite(value) else value

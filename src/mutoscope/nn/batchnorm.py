@@ -1,0 +1,40 @@
+"""Batch normalisation over the *global* batch, whatever the number of processes and the device.
+
+`torch.nn.SyncBatchNorm` does this on GPUs only. With one process these layers are torch's own.
+"""
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.nn.functional import all_reduce
+from torch.nn import functional as F
+
+
+class _GlobalStatistics(nn.modules.batchnorm._BatchNorm):
+    def forward(self, input: Tensor) -> Tensor:
+        if not (self.training and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
+            return super().forward(input)
+        self._check_input_dim(input)
+        x = input.float()
+        axes = [axis for axis in range(x.ndim) if axis != 1]
+        per_process = x.numel() // x.shape[1]
+        # the sum and the sum of squares travel together; their gradients come back through the same all_reduce
+        sums = all_reduce(torch.cat([x.sum(axes), x.square().sum(axes)]))
+        count = per_process * dist.get_world_size()
+        mean, mean_square = (sums / count).chunk(2)
+        variance = (mean_square - mean.square()).clamp_min(0)
+        with torch.no_grad():
+            self.num_batches_tracked += 1
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        shape = [1, -1] + [1] * (x.ndim - 2)
+        return torch.addcmul((self.bias - mean * scale).view(shape), x, scale.view(shape)).to(input.dtype)
+
+
+class BatchNorm1d(_GlobalStatistics, nn.BatchNorm1d):
+    """`torch.nn.BatchNorm1d` whose training statistics span all processes (each with the same batch size)."""
+
+
+class BatchNorm2d(_GlobalStatistics, nn.BatchNorm2d):
+    """`torch.nn.BatchNorm2d` whose training statistics span all processes (each with the same batch size)."""

@@ -1,0 +1,173 @@
+"""What all systems share: one training step each, the rest is Lightning's; weights in safetensors, one file format."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
+from lightning import LightningModule
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from mutoscope.errors import InputError
+from mutoscope.files import replacing
+from mutoscope.media.results import Sheet
+
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+# config.json must say which system it belongs to
+SYSTEM_KEY = "system"
+
+
+class System(LightningModule, PyTorchModelHubMixin):
+    """A published method: its networks, its training step, its controls.
+
+    A subclass takes keyword-only, documented, JSON-serialisable arguments (they become `config.json`, the presets' fields
+    and the command line's flags), builds its networks, and writes `training_step` as the paper's algorithm box.
+
+    Class attributes:
+        name: the folder's name, as used on the command line and in `config.json`.
+        needs: keys a data set must yield to train it.
+
+    Attributes:
+        iteration: number of training steps taken, however many optimisers step in one.
+        seed: what the draws of training derive from, with the iteration.
+        losses: the loss terms of the last training step, by name, on the device.
+        origin: where the weights were read from, for messages; None before that.
+    """
+
+    name: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.iteration = 0
+        self.seed = 0
+        self.losses: dict[str, Tensor] = {}
+        self.origin: str | None = None
+
+    # What a subclass offers beside `training_step` and `configure_optimizers`.
+
+    def averaged_networks(self) -> dict[str, str]:
+        """The weight averages: the attribute of each `WeightAverage` to the attribute of the network it follows."""
+        return {}
+
+    def trained_networks(self) -> list[nn.Module]:
+        """The networks that training steps run: all but the averages."""
+        averages = self.averaged_networks()
+        return [network for name, network in self.named_children() if name not in averages]
+
+    def sample_sheet(self) -> Sheet:
+        """A picture of what the system can do now, drawn while training."""
+        raise NotImplementedError
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments, JSON-serialisable."""
+        return dict(self._hub_mixin_config or {})
+
+    # Helpers of training steps.
+
+    @contextmanager
+    def training_only(self, *networks: nn.Module) -> Iterator[None]:
+        """Inside, only the weights of these networks record gradients."""
+        chosen = {id(p) for network in networks for p in network.parameters()}
+        switched = [p for p in self.parameters() if p.requires_grad and id(p) not in chosen]
+        for p in switched:
+            p.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for p in switched:
+                p.requires_grad_(True)
+
+    def descend(self, optimizer: LightningOptimizer, loss: Tensor) -> None:
+        """One optimiser step on `loss`, from zeroed gradients (nothing leaks in from earlier backward passes)."""
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+
+    def generator_for(self, purpose: int) -> torch.Generator:
+        """The random numbers of one purpose in this iteration: a function of (seed, iteration, purpose) alone."""
+        state = np.random.SeedSequence([self.seed, self.iteration, purpose]).generate_state(1, np.uint64)[0]
+        return torch.Generator(self.device).manual_seed(int(state) & (2**63 - 1))
+
+    def share(self, draws: Tensor) -> Tensor:
+        """This process' rows of something drawn for the global batch, so that the number of processes changes nothing."""
+        return draws.chunk(self.world_size)[self.trainer.global_rank] if self.world_size > 1 else draws
+
+    @property
+    def world_size(self) -> int:
+        """Number of processes that train together."""
+        return 1 if self._trainer is None else self._trainer.world_size
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["iteration"] = self.iteration
+        checkpoint["seed"] = self.seed
+        checkpoint["config"] = {SYSTEM_KEY: self.name, **self.config()}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.iteration = checkpoint["iteration"]
+        self.seed = checkpoint["seed"]
+
+    # Weights: a folder with config.json and model.safetensors; averaged weights stand in for those they average.
+
+    def _save_pretrained(self, save_directory: Path, dtype: torch.dtype = torch.float32) -> None:
+        state = {key: value.detach().cpu() for key, value in self.state_dict().items()}
+        for average, network in self.averaged_networks().items():
+            for key in [key for key in state if key.startswith(f"{average}.")]:
+                state[key.replace(f"{average}.network.", f"{network}.", 1)] = state.pop(key)
+        state = {
+            key: (value.to(dtype) if value.is_floating_point() else value).contiguous() for key, value in state.items()
+        }
+        save_file(state, save_directory / WEIGHTS_FILE, metadata={"format": "pt"})
+        config = {SYSTEM_KEY: self.name, **self.config()}
+        (save_directory / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n")
+
+    def save_weights(self, folder: str | Path, precision: Literal["float32", "float16"] = "float32") -> Path:
+        """Writes `config.json` and `model.safetensors` into `folder`, whole or not at all.
+
+        Like `save_pretrained`, without a hub's model card, and in half precision on request.
+        """
+        with replacing(folder) as temporary:
+            temporary.mkdir()
+            self._save_pretrained(temporary, getattr(torch, precision))
+        return Path(folder)
+
+    def load_weights(self, file: str | Path) -> None:
+        """Reads a `model.safetensors` of the same configuration.
+
+        Raises:
+            InputError: the file is missing or damaged, or holds other weights.
+        """
+        try:
+            state = load_file(file)
+        except (OSError, SafetensorError) as error:
+            raise InputError(f"{file}: not a readable safetensors file ({error})") from error
+        averages = self.averaged_networks()
+        own = {key: v for key, v in self.state_dict().items() if key.split(".")[0] not in averages}
+        wrong = sorted(key for key in own.keys() ^ state.keys()) or sorted(
+            key for key in own if own[key].shape != state[key].shape
+        )
+        if wrong:
+            raise InputError(f"{file}: does not fit {self.name} as its config says ({len(wrong)} tensors, as {wrong[0]})")
+        self.load_state_dict(state, strict=False)
+        for average, network in averages.items():
+            getattr(self, average).network.load_state_dict(getattr(self, network).state_dict())
+        self.origin = str(Path(file).parent)
+
+    @classmethod
+    def _from_pretrained(cls, *, model_id: str, map_location: str = "cpu", **arguments: Any) -> "System":
+        hub = {key: arguments.pop(key) for key in ("revision", "cache_dir", "force_download", "local_files_only", "token")}
+        arguments.pop("strict", None)
+        file = Path(model_id) / WEIGHTS_FILE
+        if not Path(model_id).is_dir():
+            file = Path(hf_hub_download(model_id, WEIGHTS_FILE, **hub))
+        system = cls(**arguments)
+        system.load_weights(file)
+        return system.to(map_location).eval()

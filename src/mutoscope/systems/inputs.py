@@ -1,0 +1,39 @@
+"""Pictures and videos that users hand to controls."""
+
+import os
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import UInt8
+
+from mutoscope.data.fitting import Fit, fit_frame
+from mutoscope.errors import InputError
+
+# a picture, a folder of pictures, a video, a GIF, a strip, a .npy of frames, or the frames themselves (uint8, t h w c)
+Frames: TypeAlias = str | os.PathLike | np.ndarray
+
+
+def read_frames(source: Frames, size: int, channels: int, fit: Fit = "crop") -> UInt8[np.ndarray, "t size size channels"]:
+    """Frames of any size and format as a system needs them.
+
+    Raises:
+        InputError: nothing readable there, or an array that is not uint8 `t h w c`.
+    """
+    if isinstance(source, np.ndarray):
+        if source.dtype != np.uint8 or source.ndim != 4 or source.shape[-1] not in (1, 3) or not len(source):
+            raise InputError(f"frames: an array of {source.dtype} {source.shape} (expected uint8 t h w c, c 1 or 3)")
+        frames = (as_channels(frame, channels) for frame in source)
+    else:
+        from mutoscope.media.frames import open_frames
+
+        frames = iter(open_frames(source, channels=channels))
+    return np.stack([fit_frame(frame, size, fit) for frame in frames])
+
+
+def as_channels(frame: UInt8[np.ndarray, "h w _"], channels: int) -> UInt8[np.ndarray, "h w channels"]:
+    """A grey frame as colour, or a colour frame as grey (ITU-R 601 luma)."""
+    if frame.shape[-1] == channels:
+        return frame
+    if channels == 3:
+        return np.repeat(frame, 3, axis=-1)
+    return (frame @ np.array([0.299, 0.587, 0.114])).round().astype(np.uint8)[..., None]

@@ -1,0 +1,515 @@
+"""What one can do with a trained system: Figs. 1-8 of the paper and the uses its abstract names.
+
+Continuous codes are given in relative units everywhere: -1 and 1 are the ends of the range trained on, 0 is its centre,
+values beyond are allowed and saturate (Fig. 5).
+"""
+
+import copy
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mutoscope.errors import InputError
+from mutoscope.media import sheets
+from mutoscope.media.results import Sheet, Table, Video
+from mutoscope.media.tensors import float_to_uint8, uint8_to_float
+from mutoscope.systems.control import Index, Range, control
+from mutoscope.systems.inputs import Frames, read_frames
+from mutoscope.systems.pseudo_label.codes import Play, Segment, line, polyline, shortest_walk
+
+Seed = Annotated[int, Range(0, 2**31 - 1)]
+Length = Annotated[int, Range(1, 100_000)]
+Rate = Annotated[float, Range(0.1, 240)]
+Pixels = UInt8[np.ndarray, "h w c"]
+
+
+class Labels(NamedTuple):
+    """What D reads from n real frames: probabilities of every clip, relative continuous codes, probability of being real."""
+
+    clip: Int[np.ndarray, " n"]
+    probabilities: Float[np.ndarray, "n n_d"]
+    codes: Float[np.ndarray, "n n_c"]
+    score: Float[np.ndarray, " n"]
+
+
+class PseudoLabelControls:
+    """The controls of `PseudoLabel`, over its networks `drawing_network` and `D`."""
+
+    n_z: int
+    n_d: int
+    n_c: int
+    c_lo: float
+    c_hi: float
+    channels: int
+    image_size: int
+    z_distribution: str
+    D: nn.Module
+    if TYPE_CHECKING:
+        drawing_network: nn.Module
+        device: torch.device
+
+    # Codes to frames.
+
+    def noise(self, n: int, seed: int) -> Float[Tensor, "n n_z"]:
+        """`n` draws of z; the same on every device."""
+        generator = torch.Generator().manual_seed(seed)
+        draw = torch.randn if self.z_distribution == "normal" else torch.rand
+        return draw(n, self.n_z, generator=generator)
+
+    def one_hot(self, clips: int | Sequence[int], n: int = 1) -> Float[Tensor, "m n_d"]:
+        """The discrete pseudo-label of one clip, `n` times, or of several clips."""
+        indices = torch.tensor([clips] * n if isinstance(clips, int) else list(clips))
+        return F.one_hot(indices, self.n_d).float()
+
+    def absolute(self, c: Float[Tensor, "n n_c"]) -> Float[Tensor, "n n_c"]:
+        """Relative continuous codes in the units of training."""
+        return (self.c_lo + self.c_hi) / 2 + c * (self.c_hi - self.c_lo) / 2
+
+    def synthesise(
+        self, *, z: Float[Tensor, "#n n_z"], d: Float[Tensor, "#n n_d"], c: Float[Tensor, "#n n_c"]
+    ) -> Float[Tensor, "n channels h w"]:
+        """Frames in [-1, 1] of noise, one-hot (or weighted) clips and relative codes, rows broadcast against each other.
+
+        Always in eval mode: training-mode batch normalisation would cancel a `d` that the whole batch shares.
+        """
+        n = max(len(z), len(d), len(c))
+        z, d, c = (code.expand(n, -1).to(self.device) for code in (z, d, self.absolute(c)))
+        with torch.inference_mode(), evaluating(self.drawing_network) as network:
+            return network(z=z, d=d, c=c, allow_soft_d=True)
+
+    def frames(self, z: Tensor, d: Tensor, c: Tensor, batch: int = 32) -> Iterator[Pixels]:
+        """The same as uint8 `h w 3` frames, one by one, drawn `batch` at a time: memory does not grow with length."""
+        n = max(len(z), len(d), len(c))
+        z, d, c = (code.expand(n, -1) for code in (z, d, c))
+        for rows in torch.arange(n).split(batch):
+            drawn = float_to_uint8(self.synthesise(z=z[rows], d=d[rows], c=c[rows]))
+            yield from np.repeat(drawn, 3, axis=-1) if self.channels == 1 else drawn
+
+    # Controls.
+
+    @control
+    def sample(
+        self, *, count: Annotated[int, Range(1, 10_000)] = 64, columns: Annotated[int, Range(1, 100)] = 8, seed: Seed = 0
+    ) -> Sheet:
+        """Random frames: noise and both codes drawn as in training.
+
+        Args:
+            count: Number of frames.
+            columns: Frames in a row.
+            seed: Seed of all draws.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        clips = torch.randint(self.n_d, (count,), generator=generator).tolist()
+        c = torch.rand(count, self.n_c, generator=generator) * 2 - 1
+        return self._sheet(self.noise(count, seed), self.one_hot(clips), c, columns)
+
+    @control
+    def sweep(
+        self,
+        *,
+        clip: Annotated[int, Index("n_d")] = 0,
+        code: Annotated[int, Index("n_c")] = 0,
+        start: float = -1.0,
+        stop: float = 1.0,
+        frames: Length = 16,
+        fps: Rate = 8.0,
+        seed: Seed = 0,
+    ) -> Video:
+        """One clip: a continuous code moves from start to stop, everything else stands still (Figs. 1-4).
+
+        Args:
+            clip: Which clip, the value of the discrete pseudo-label.
+            code: Which continuous code moves.
+            start: Its first value; -1 and 1 are the ends of the range trained on, values beyond saturate.
+            stop: Its last value.
+            frames: Number of frames.
+            fps: Frames a second.
+            seed: Seed of the noise: the same clip in another style.
+        """
+        c = line(self.n_c, code, start, stop, frames)
+        return Video(self.frames(self.noise(1, seed), self.one_hot(clip), c), fps=fps)
+
+    @control
+    def path(
+        self,
+        *,
+        points: list[list[float]],
+        clip: Annotated[int, Index("n_d")] = 0,
+        frames: Length = 32,
+        play: Play = "once",
+        smooth: bool = False,
+        fps: Rate = 8.0,
+        seed: Seed = 0,
+    ) -> Video:
+        """One clip along any line through the continuous codes: detours, loops, back and forth.
+
+        Args:
+            points: Corners of the line, as [[-1, 0], [1, 0], [1, 1]]: one relative value per continuous code.
+            clip: Which clip.
+            frames: Number of frames.
+            play: Stop at the end (once), come back (ping-pong) or return to the first point (loop).
+            smooth: Slow down at the corners.
+            fps: Frames a second.
+            seed: Seed of the noise.
+        """
+        c = polyline(points, self.n_c, frames, play, smooth)
+        return Video(self.frames(self.noise(1, seed), self.one_hot(clip), c), fps=fps)
+
+    @control
+    def clip_switch(self, *, segments: list[Segment], fps: Rate = 8.0, seed: Seed = 0) -> Video:
+        """Several clips in a row, each with its own sweep: d switches, c moves.
+
+        Args:
+            segments: The stretches, as [{"clip": 0, "frames": 16, "code": 0, "start": -1, "stop": 1}, {"clip": 2}].
+            fps: Frames a second.
+            seed: Seed of the noise, the same for all.
+        """
+        if not segments:
+            raise InputError('segments: is empty (expected stretches, as [{"clip": 0}, {"clip": 1}])')
+        for s in segments:
+            for argument, value, size in (("clip", s.clip, self.n_d), ("code", s.code, self.n_c)):
+                if not 0 <= value < size:
+                    raise InputError(f"segments: {argument} {value} is not a number from 0 to {size - 1}")
+            if s.frames < 1:
+                raise InputError(f"segments: frames {s.frames} is less than 1")
+        d = torch.cat([self.one_hot(s.clip, s.frames) for s in segments])
+        c = torch.cat([line(self.n_c, s.code, s.start, s.stop, s.frames) for s in segments])
+        return Video(self.frames(self.noise(1, seed), d, c), fps=fps)
+
+    @control
+    def index_walk(
+        self,
+        *,
+        over: Literal["d", "c", "both"] = "d",
+        amplitude: float = 1.0,
+        ordered: bool = False,
+        hold: Annotated[int, Range(1, 1000)] = 1,
+        fps: Rate = 8.0,
+        seed: Seed = 0,
+    ) -> Video:
+        """Frame k activates index k of a code: the regular sequences of Fig. 5, row 1.
+
+        Args:
+            over: Which code is walked: d, c, or both together (needs as many of one as of the other).
+            amplitude: Value of the active index; 1 is as in training, larger values saturate.
+            ordered: Visit the indices in the order of `order_indices`, which looks smooth, instead of 0, 1, 2, ...
+            hold: Frames per index.
+            fps: Frames a second.
+            seed: Seed of the noise.
+        """
+        d, c = self._activated(over, amplitude)
+        order = self._order(over, amplitude, samples=16) if ordered else range(len(d))
+        rows = [index for index in order for _ in range(hold)]
+        return Video(self.frames(self.noise(1, seed), d[rows], c[rows]), fps=fps)
+
+    @control
+    def order_indices(
+        self, *, over: Literal["d", "c", "both"] = "d", samples: Annotated[int, Range(1, 4096)] = 16
+    ) -> Table:
+        """An order of the indices in which neighbours look alike: a short walk over their mean frames.
+
+        Args:
+            over: Which code's indices: d, c, or both together.
+            samples: Draws of the noise that each mean frame is taken over.
+        """
+        order = self._order(over, 1.0, samples)
+        return Table(["place", "index"], [[place, index] for place, index in enumerate(order)])
+
+    @control
+    def grid(
+        self,
+        *,
+        code: Annotated[int, Index("n_c")] = 0,
+        columns: Annotated[int, Range(1, 100)] = 10,
+        reach: float = 1.0,
+        seed: Seed = 0,
+    ) -> Sheet:
+        """All clips below each other, one continuous code moving from left to right (Figs. 1, 3, 4, 6).
+
+        Args:
+            code: Which continuous code moves.
+            columns: Frames in a row.
+            reach: The code moves from -reach to reach; beyond 1 it leaves the range trained on.
+            seed: Seed of the noise, the same in all cells.
+        """
+        c = line(self.n_c, code, -reach, reach, columns).repeat(self.n_d, 1)
+        d = torch.eye(self.n_d).repeat_interleave(columns, 0)
+        rows = [f"clip {i}" for i in range(self.n_d)]
+        return self._sheet(self.noise(1, seed), d, c, columns, rows, _values(code, -reach, reach, columns))
+
+    @control
+    def codes_grid(
+        self, *, clip: Annotated[int, Index("n_d")] = 0, columns: Annotated[int, Range(1, 100)] = 10, seed: Seed = 0
+    ) -> Sheet:
+        """One clip, every continuous code in a row of its own: what does each of them move?
+
+        Args:
+            clip: Which clip.
+            columns: Frames in a row.
+            seed: Seed of the noise, the same in all cells.
+        """
+        c = torch.cat([line(self.n_c, code, -1, 1, columns) for code in range(self.n_c)])
+        rows = [f"code {j}" for j in range(self.n_c)]
+        header = [f"{v:+.1f}" for v in np.linspace(-1, 1, columns)]
+        return self._sheet(self.noise(1, seed), self.one_hot(clip), c, columns, rows, header)
+
+    @control
+    def styles(
+        self,
+        *,
+        clip: Annotated[int, Index("n_d")] = 0,
+        code: Annotated[int, Index("n_c")] = 0,
+        rows: Annotated[int, Range(1, 100)] = 6,
+        columns: Annotated[int, Range(1, 100)] = 10,
+        seed: Seed = 0,
+    ) -> Sheet:
+        """One sweep under several draws of the noise: what the noise changes and what it leaves.
+
+        Args:
+            clip: Which clip.
+            code: Which continuous code moves.
+            rows: Draws of the noise, one a row.
+            columns: Frames in a row.
+            seed: Seed of the draws.
+        """
+        z = self.noise(rows, seed).repeat_interleave(columns, 0)
+        c = line(self.n_c, code, -1, 1, columns).repeat(rows, 1)
+        names = [f"noise {i}" for i in range(rows)]
+        return self._sheet(z, self.one_hot(clip), c, columns, names, _values(code, -1, 1, columns))
+
+    @control
+    def saturation(
+        self,
+        *,
+        code: Annotated[int, Index("n_c")] = 0,
+        amplitude: Annotated[float, Range(1, 1000)] = 20.0,
+        columns: Annotated[int, Range(2, 100)] = 11,
+        seed: Seed = 0,
+    ) -> Sheet:
+        """All clips with a code far outside the range trained on: the end stops of Fig. 5.
+
+        Args:
+            code: Which continuous code moves.
+            amplitude: It moves from -amplitude to amplitude, the steps growing outwards.
+            columns: Frames in a row.
+            seed: Seed of the noise, the same in all cells.
+        """
+        ramp = torch.linspace(-1, 1, columns)
+        values = ramp.sign() * ((1 + amplitude) ** ramp.abs() - 1)
+        c = torch.zeros(columns, self.n_c)
+        c[:, code] = values
+        d = torch.eye(self.n_d).repeat_interleave(columns, 0)
+        rows = [f"clip {i}" for i in range(self.n_d)]
+        header = [f"{v:+.1f}" for v in values.tolist()]
+        return self._sheet(self.noise(1, seed), d, c.repeat(self.n_d, 1), columns, rows, header)
+
+    @control
+    def wall(
+        self,
+        *,
+        code: Annotated[int, Index("n_c")] = 0,
+        frames: Length = 16,
+        columns: Annotated[int, Range(1, 100)] = 5,
+        play: Play = "ping-pong",
+        scale: Annotated[int, Range(1, 16)] = 1,
+        fps: Rate = 8.0,
+        seed: Seed = 0,
+    ) -> Video:
+        """All clips moving at once, side by side in one video.
+
+        Args:
+            code: Which continuous code moves.
+            frames: Number of frames.
+            columns: Clips in a row.
+            play: Stop at the end (once), come back (ping-pong) or jump back (loop).
+            scale: Enlargement of every pixel.
+            fps: Frames a second.
+            seed: Seed of the noise, the same for all.
+        """
+        ends = [[0.0] * code + [-1.0], [0.0] * code + [1.0]]
+        steps = polyline(ends, self.n_c, frames, "ping-pong" if play == "ping-pong" else "once")
+        z, d = self.noise(1, seed), torch.eye(self.n_d)
+        tiles = (list(self.frames(z, d, c[None])) for c in steps)
+        return Video((sheets.grid(frame, columns, scale=scale) for frame in tiles), fps=fps)
+
+    @control
+    def authors_sheet(
+        self,
+        *,
+        layout: Literal["discrete", "continuous"] = "discrete",
+        amplitude: float = 1.0,
+        rows: Annotated[int, Range(1, 100)] = 20,
+        seed: Seed = 0,
+    ) -> Sheet:
+        """The two sheets of the authors' repository, n_d columns wide.
+
+        Args:
+            layout: discrete: row i is clip i with a noise of its own and idle codes; continuous: one noise for all, row i is
+                clip i while code i (both counted round) moves along the row.
+            amplitude: Factor on the codes; the authors also draw with 20.
+            rows: Number of rows.
+            seed: Seed of the noise.
+        """
+        n = self.n_d
+        clips = [i % n for i in range(rows) for _ in range(n)]
+        if layout == "discrete":
+            z, c = self.noise(rows, seed).repeat_interleave(n, 0), torch.zeros(rows * n, self.n_c)
+        else:
+            z, c = self.noise(1, seed), torch.cat([line(self.n_c, i % self.n_c, -1, 1, n) for i in range(rows)])
+        return self._sheet(z, self.one_hot(clips) * amplitude, c * amplitude, n)
+
+    @control
+    def label(self, *, frames: Frames, recalibrate: bool = False) -> Table:
+        """What D reads from real frames: the clip each belongs to, its place in it, and how real it looks.
+
+        Args:
+            frames: A picture, a folder of pictures, a video, a strip, or a .npy of frames.
+            recalibrate: Take D's batch statistics from these frames (on a copy), instead of those of training.
+        """
+        read = self.read_labels(read_frames(frames, self.image_size, self.channels), recalibrate)
+        columns = ["frame", "clip", "probability", *(f"code_{j}" for j in range(self.n_c)), "score"]
+        rows = [
+            [i, int(k), float(p[k]), *(float(v) for v in c), float(s)]
+            for i, (k, p, c, s) in enumerate(zip(*read, strict=True))
+        ]
+        return Table(columns, rows)
+
+    @control
+    def sort_frames(
+        self,
+        *,
+        frames: Frames,
+        code: Annotated[int | None, Index("n_c")] = None,
+        recalibrate: bool = False,
+        fps: Rate = 8.0,
+    ) -> Video:
+        """Brings shuffled real frames into order: grouped by clip, then along a continuous code.
+
+        Args:
+            frames: A folder of pictures, a video, a strip, or a .npy of frames.
+            code: Sort along this code; by default, in each clip, along the one that makes neighbours most alike.
+            recalibrate: Take D's batch statistics from these frames (on a copy).
+            fps: Frames a second.
+        """
+        pixels = read_frames(frames, self.image_size, self.channels)
+        ordered = pixels[self.order_frames(pixels, code, recalibrate)]
+        return Video(np.repeat(ordered, 3, axis=-1) if self.channels == 1 else ordered, fps=fps)
+
+    @control
+    def reanimate(
+        self,
+        *,
+        frame: Frames,
+        code: Annotated[int, Index("n_c")] = 0,
+        stop: float = 1.0,
+        frames: Length = 16,
+        fps: Rate = 8.0,
+        seed: Seed = 0,
+    ) -> Video:
+        """Moves on from a real frame: its clip and place are read, then the code goes on to stop.
+
+        The noise is not read from the frame: what comes out moves as the frame would, but need not look like it.
+
+        Args:
+            frame: A picture; of several frames the first is taken.
+            code: Which continuous code moves; the others keep what is read.
+            stop: Its last value, relative.
+            frames: Number of frames.
+            fps: Frames a second.
+            seed: Seed of the noise.
+        """
+        read = self.read_labels(read_frames(frame, self.image_size, self.channels)[:1])
+        c = torch.from_numpy(read.codes).expand(frames, -1).clone()
+        c[:, code] = torch.linspace(float(read.codes[0, code]), stop, frames)
+        return Video(self.frames(self.noise(1, seed), self.one_hot(int(read.clip[0])), c), fps=fps)
+
+    # Frames to codes.
+
+    def read_labels(
+        self, frames: UInt8[np.ndarray, "n h w c"], recalibrate: bool = False, batch: int = 256
+    ) -> Labels:
+        """What D reads from frames of the system's size and channels; the stored networks are not changed."""
+        with torch.inference_mode(), evaluating(self.D) as network:
+            if recalibrate:
+                network = recalibrated(network, frames, batch)
+            parts = [frames[i : i + batch] for i in range(0, len(frames), batch)]
+            readings = [network(uint8_to_float(torch.from_numpy(part).to(self.device))) for part in parts]
+            score, d, c = (torch.cat(o).float().cpu() for o in zip(*readings, strict=True))
+        relative = (c - (self.c_lo + self.c_hi) / 2) / ((self.c_hi - self.c_lo) / 2)
+        probabilities = d.softmax(1).numpy()
+        return Labels(probabilities.argmax(1), probabilities, relative.numpy(), score.sigmoid().mean(1).numpy())
+
+    def order_frames(
+        self, frames: UInt8[np.ndarray, "n h w c"], code: int | None = None, recalibrate: bool = False
+    ) -> Int[np.ndarray, " n"]:
+        """The permutation of `sort_frames`."""
+        read = self.read_labels(frames, recalibrate)
+        order = []
+        for clip in np.unique(read.clip):
+            members = np.flatnonzero(read.clip == clip)
+            codes = range(self.n_c) if code is None else [code]
+            candidates = [members[np.argsort(read.codes[members, j], kind="stable")] for j in codes]
+            order.append(min(candidates, key=lambda o: _roughness(frames[o])))
+        return np.concatenate(order)
+
+    def _activated(self, over: str, amplitude: float) -> tuple[Tensor, Tensor]:
+        """The codes of an index walk, a row per index; the code not walked over is idle (d: clip 0)."""
+        if over == "both" and self.n_d != self.n_c:
+            raise InputError(f"over: both needs as many clips as codes, this system has {self.n_d} and {self.n_c}")
+        n = self.n_c if over == "c" else self.n_d
+        d = self.one_hot(0, n) if over == "c" else torch.eye(n) * amplitude
+        c = torch.zeros(n, self.n_c) if over == "d" else torch.eye(n) * amplitude
+        return d, c
+
+    def _order(self, over: str, amplitude: float, samples: int) -> list[int]:
+        d, c = self._activated(over, amplitude)
+        z = self.noise(samples, seed=0)
+        means = [self.synthesise(z=z, d=d[i : i + 1], c=c[i : i + 1]).mean(0) for i in range(len(d))]
+        return shortest_walk(torch.cdist(*2 * [torch.stack(means).flatten(1).double()]).cpu().numpy())
+
+    def _sheet(
+        self, z: Tensor, d: Tensor, c: Tensor, columns: int, rows: list[str] | None = None, header: list[str] | None = None
+    ) -> Sheet:
+        pixels = sheets.grid(list(self.frames(z, d, c)), columns, row_labels=rows, column_labels=header)
+        return Sheet(pixels, rows or [], header or [])
+
+
+class evaluating:
+    """A network in eval mode inside, as it was afterwards."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network, self.was_training = network, network.training
+
+    def __enter__(self) -> nn.Module:
+        return self.network.eval()
+
+    def __exit__(self, *_: object) -> None:
+        self.network.train(self.was_training)
+
+
+def recalibrated(network: nn.Module, frames: UInt8[np.ndarray, "n h w c"], batch: int) -> nn.Module:
+    """A copy of D whose batch statistics are those of these frames (at least 2), in eval mode."""
+    if len(frames) < 2:
+        raise InputError(f"recalibrate: needs at least 2 frames, there is {len(frames)}")
+    network = copy.deepcopy(network).train()
+    for layer in network.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.reset_running_stats()
+            layer.momentum = None  # the plain mean over all batches
+    for part in np.array_split(frames, max(1, len(frames) // batch)):
+        network(uint8_to_float(torch.from_numpy(part).to(next(network.parameters()).device)))
+    return network.eval()
+
+
+def _values(code: int, start: float, stop: float, columns: int) -> list[str]:
+    return [f"c{code} {v:+.1f}" for v in np.linspace(start, stop, columns)]
+
+
+def _roughness(frames: np.ndarray) -> float:
+    """Total squared difference of neighbouring frames."""
+    return float(np.square(np.diff(frames.astype(np.float32), axis=0)).sum())

@@ -1,0 +1,248 @@
+"""One training run, from options to a folder with weights, logs, sheets and checkpoints.
+
+    <out>/config.yaml        every option, as resolved
+          metrics.csv        losses and times, a row every `log_every` iterations; the same in tensorboard/
+          samples/           a sheet every `sample_every` iterations
+          checkpoints/       the newest few, to resume from
+          weights/           config.json and model.safetensors, for `mutoscope generate` and `mutoscope.load`
+          summary.json       iterations, time, speed, software
+"""
+
+import json
+import logging
+import pickle
+import platform
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from lightning import LightningDataModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+from torch.utils.data import DataLoader
+
+from mutoscope.data import Clips, FrameBag, TrainingBatches, check_keys, open_clips, split
+from mutoscope.errors import InputError
+from mutoscope.files import replacing
+from mutoscope.systems import system_class
+from mutoscope.systems.base import System
+from mutoscope.training.callbacks import Checkpoints, Recorder, SampleSheets, StopAt, checkpoints
+from mutoscope.training.options import RunOptions, preset, read_config, resolve
+from mutoscope.training.progress import Progress
+
+
+def train(
+    system: str,
+    *,
+    preset: str = "tiny",
+    out: str | Path | None = None,
+    resume: str | Path | bool = False,
+    quiet: bool = False,
+    **options: Any,
+) -> Path:
+    """Trains a system and returns the folder of the run.
+
+    Args:
+        system: name of the system, as in `mutoscope list`.
+        preset: named configuration to start from.
+        out: folder of the run; by default `runs/<system>-<data>-<preset>`.
+        resume: go on from the newest checkpoint in `out` (True), in another run's folder, or from a checkpoint file.
+            The options of that run are taken over; `options` override them.
+        quiet: show no progress.
+        options: fields of `RunOptions` and of the system's constructor.
+
+    Raises:
+        InputError: an option, the data, the folder or the checkpoint cannot be used.
+        TrainingFailed: a loss became NaN or infinite.
+    """
+    values, folder, checkpoint = configuration(system, preset, out, resume, options)
+    run, arguments = resolve(system, values)
+    if run.threads:
+        torch.set_num_threads(run.threads)
+    _prepare(folder, {"system": system, "preset": preset, **asdict(run), **arguments}, resuming=checkpoint is not None)
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(run.seed)
+        model = system_class(system)(**arguments)
+    model.seed = run.seed
+    clips, _ = training_clips(run, model)
+    for problem in clips.problems if not quiet else ():
+        warnings.warn(f"set aside: {problem}", stacklevel=2)
+    batches = Batches(model, clips, run)
+    if run.compile:
+        for network in model.trained_networks():
+            network.compile()
+    _fit(model, batches, run, folder, checkpoint, quiet)
+    return folder
+
+
+def configuration(
+    system: str, preset_name: str, out: str | Path | None, resume: str | Path | bool, options: dict[str, Any]
+) -> tuple[dict[str, Any], Path, Path | None]:
+    """The options of a run before they are checked, its folder, and the checkpoint it goes on from."""
+    values = preset(system, preset_name) | options
+    default = f"runs/{system}-{Path(str(values.get('data', RunOptions.data))).stem}-{preset_name}"
+    if not resume:
+        return values, Path(out or default), None
+    source = Path(out or default) if resume is True else Path(resume)
+    checkpoint = source
+    if not source.is_file():
+        found = checkpoints(source / "checkpoints")
+        if not found:
+            raise InputError(f"{source}: nothing to resume (expected a run's folder with checkpoints, or a checkpoint)")
+        checkpoint = found[-1]
+    stored = checkpoint.parent.parent / "config.yaml"
+    if stored.exists():
+        earlier = read_config(stored)
+        if earlier.pop("system", system) != system:
+            raise InputError(f"{stored}: is a run of another system (expected {system})")
+        earlier.pop("preset", None)
+        values = earlier | options
+    return values, Path(out) if out else checkpoint.parent.parent, checkpoint
+
+
+def training_clips(run: RunOptions, model: Any) -> tuple[Clips, Clips | None]:
+    """The clips to train on, and those held out (None where nothing is)."""
+    clips = open_clips(
+        run.data,
+        size=model.image_size,
+        channels=model.channels,
+        fit=run.fit,
+        strict=run.strict,
+        seed=run.seed,
+        max_clips=run.max_clips,
+    )
+    if not run.held_out:
+        return clips, None
+    held_out = run.held_out if run.held_out < 1 else int(run.held_out)
+    return split(clips, by=run.split_by, held_out=held_out, seed=run.seed)
+
+
+class Batches(LightningDataModule):
+    """Feeds training from the iteration the system has reached."""
+
+    def __init__(self, system: System, clips: Clips, run: RunOptions) -> None:
+        super().__init__()
+        self.system, self.run = system, run
+        self.dataset = FrameBag(clips, flip=run.flip)
+        check_keys(self.dataset, system.needs)
+        TrainingBatches(len(self.dataset), run.batch_size)  # fails now if the data is too small, not when training starts
+
+    def train_dataloader(self) -> DataLoader:
+        batches = TrainingBatches(
+            len(self.dataset),
+            self.run.batch_size,
+            seed=self.run.seed,
+            start=self.system.iteration,
+            rank=self.trainer.global_rank,
+            world=self.trainer.world_size,
+        )
+        return DataLoader(
+            self.dataset,
+            batch_sampler=batches,
+            collate_fn=_as_it_is,
+            num_workers=self.run.workers,
+            persistent_workers=self.run.workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
+
+
+def _prepare(folder: Path, config: dict[str, Any], resuming: bool) -> None:
+    """Makes the run's folder and writes its configuration; refuses to overwrite another run."""
+    if rank_zero_only.rank:
+        return
+    if not resuming and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder}: exists already (continue it with --resume, or choose another --out)")
+    with replacing(folder / "config.yaml") as temporary:
+        plain = json.loads(json.dumps(config))  # tuples as lists
+        temporary.write_text(yaml.safe_dump(plain, sort_keys=False))
+
+
+def _fit(model: System, batches: Batches, run: RunOptions, folder: Path, checkpoint: Path | None, quiet: bool) -> None:
+    done = 0 if checkpoint is None else check_checkpoint(checkpoint, model)
+    progress = None if quiet or rank_zero_only.rank else Progress(run.max_steps)
+    recorder = Recorder(folder / "metrics.csv", run.log_every, progress, checkpoint)
+    callbacks = [
+        recorder,
+        Checkpoints(folder / "checkpoints", run.checkpoint_every, run.keep_checkpoints, recorder),
+        SampleSheets(folder / "samples", run.sample_every),
+        StopAt(run.max_steps, run.seconds),
+    ]
+    start = time.monotonic()
+    if done < run.max_steps:
+        with progress or nullcontext(), _quiet_lightning():
+            trainer = Trainer(
+                accelerator=run.accelerator,
+                devices=run.devices,
+                # a step trains one network at a time, so the others' weights have no gradient in it
+                strategy="ddp_find_unused_parameters_true" if run.devices > 1 else "auto",
+                precision="bf16-mixed" if run.precision == "bf16" else "32-true",
+                max_epochs=-1,
+                logger=TensorBoardLogger(folder / "tensorboard", name="", version="", purge_step=done),
+                callbacks=callbacks,
+                default_root_dir=folder,
+                use_distributed_sampler=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+            )
+            trainer.fit(model, datamodule=batches, ckpt_path=checkpoint, weights_only=True)
+    elif checkpoint is not None:
+        model.load_state_dict(torch.load(checkpoint, weights_only=True, map_location="cpu")["state_dict"])
+        model.iteration = done
+    if rank_zero_only.rank:
+        return
+    model.save_weights(folder / "weights", run.weights_precision)
+    seconds = time.monotonic() - start
+    summary = {
+        "iterations": model.iteration,
+        "seconds": round(seconds, 1),
+        "steps_per_second": round((model.iteration - done) / seconds, 2),
+        "data_share": round(recorder.data_share, 4),
+        "torch": torch.__version__,
+        "processor": platform.processor() or platform.machine(),
+        "device": str(model.device),
+    }
+    with replacing(folder / "summary.json") as temporary:
+        temporary.write_text(json.dumps(summary, indent=2) + "\n")
+
+
+def check_checkpoint(path: Path, system: System) -> int:
+    """The iteration a checkpoint was written at.
+
+    Raises:
+        InputError: it cannot be read, or holds another system or other sizes.
+    """
+    try:
+        stored = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
+        weights, iteration, of = stored["state_dict"], stored["iteration"], stored["config"]["system"]
+    except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+        raise InputError(f"{path}: not a readable checkpoint of Mutoscope ({str(error).splitlines()[0]})") from error
+    own = {key: value.shape for key, value in system.state_dict().items()}
+    if of != system.name or own != {key: value.shape for key, value in weights.items()}:
+        raise InputError(f"{path}: is a {of} of other sizes (expected {system.name} with the options of this run)")
+    return iteration
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Keeps the trainer's advice (on workers, loggers, devices) from the user."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\..*")
+        yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
