@@ -9,6 +9,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -65,10 +66,9 @@ def cached_clips(listing: Listing, options: Options, *, name: str, layout: str, 
     Raises:
         InputError: no clip can be read, or one cannot and `strict` is set, or the cache cannot be written.
     """
-    folder = cache_folder() / "clips" / fingerprint(listing, options)
+    folder = cache_folder() / "clips" / fingerprint(listing, options, layout)
     if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
+        with _locked(folder):
             if not folder.is_dir():
                 for leftover in folder.parent.glob(f".{folder.name}.*"):
                     shutil.rmtree(leftover)
@@ -80,14 +80,30 @@ def cached_clips(listing: Listing, options: Options, *, name: str, layout: str, 
     return clips
 
 
-def fingerprint(listing: Listing, options: Options) -> str:
-    """A name for the decoded pixels and their index: equal for equal file contents, names, labels and options."""
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keeps other processes from making `folder` at the same time."""
+    lock = FileLock(f"{folder}.lock")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise InputError(f"{folder.parent}: cannot be written ({error.strerror or error})") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def fingerprint(listing: Listing, options: Options, layout: str) -> str:
+    """A name for the decoded pixels and their index: equal for equal layout, contents, names, labels and options."""
     files = list(dict.fromkeys(file for entry in listing.entries for file in entry.files))
     with ThreadPoolExecutor(THREADS) as pool:
         digests = list(pool.map(_digest, files))
     described = {
         "format": FORMAT,
         "options": asdict(options),
+        "layout": layout,
         "recipe": listing.recipe,
         "labels": listing.label_names,
         "entries": [(entry.path, entry.label, entry.subject) for entry in listing.entries],

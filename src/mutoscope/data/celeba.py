@@ -4,14 +4,14 @@ from functools import partial
 from pathlib import Path
 
 from mutoscope.data.fitting import centre_crop
-from mutoscope.data.layouts import PICTURES, Entry, Frames, Listing, visible
+from mutoscope.data.layouts import PICTURES, Entry, Frames, Layout, Listing, visible
 from mutoscope.media.images import read_image
 
 FOLDER = "img_align_celeba"
 CROP = 160  # pixels: the central square the papers use
 
 
-class CelebA:
+class CelebA(Layout):
     """Faces, cropped to their central 160x160 pixels before they are resized."""
 
     name = "CelebA"

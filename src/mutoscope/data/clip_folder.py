@@ -7,6 +7,7 @@ from mutoscope.data.layouts import (
     LOOKED_AT,
     PICTURES,
     Entry,
+    Layout,
     Listing,
     is_animation,
     media_entry,
@@ -23,7 +24,7 @@ ARRAYS = {".npy"}
 MakeEntry = Callable[..., Entry]
 
 
-class ClipFolder:
+class ClipFolder(Layout):
     """A folder, at any depth, of clips; or one clip.
 
     The first folder above a clip is its class, and becomes its label; the second, if there are two, its subject:
@@ -42,8 +43,9 @@ class ClipFolder:
     @staticmethod
     def listing(path: Path, seed: int) -> Listing:
         clips = list(_clips_below(path))
-        root = path if path not in [clip for clip, _ in clips] else path.parent
-        above = [clip.relative_to(path).parent.parts if root == path else () for clip, _ in clips]
+        is_one_clip = [clip for clip, _ in clips] == [path]
+        root = path.parent if is_one_clip else path
+        above = [() if is_one_clip else clip.relative_to(path).parent.parts for clip, _ in clips]
         label_names = sorted({folders[0] for folders in above if folders})
         entries: list[Entry] = []
         for (clip, make_entry), folders in zip(clips, above, strict=True):

@@ -131,7 +131,7 @@ class Clips:
     def __len__(self) -> int:
         return len(self.records)
 
-    def __getitem__(self, index: int) -> Clip:
+    def __getitem__(self, index: int | np.integer) -> Clip:
         record = self.records[index]
         frames = self.pixels[record.start : record.start + record.length]
         return Clip(frames, record.label, record.subject, record.path, record.fps)

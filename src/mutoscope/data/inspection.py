@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 
 from mutoscope.data.clips import Clips, Problem
@@ -43,7 +42,7 @@ class Inspection:
     problems: list[Problem]
     contact_sheet: UInt8[np.ndarray, "h w 3"]
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def __rich__(self) -> Table:
         table = Table(title=self.path, show_header=False, title_justify="left")
         table.add_column(style="bold")
         table.add_column(overflow="fold")
@@ -57,7 +56,7 @@ class Inspection:
         table.add_row("labels", _counts(self.labels) or "none")
         table.add_row("subjects", _counts(self.subjects) or "none")
         table.add_row("set aside", "\n".join(map(str, self.problems)) or "none")
-        yield table
+        return table
 
 
 def inspect(path: str | Path, *, size: int = 64, channels: int = 3, fit: Fit = "crop") -> Inspection:
@@ -85,7 +84,7 @@ def inspect(path: str | Path, *, size: int = 64, channels: int = 3, fit: Fit = "
 
 
 def _sheet(clips: Clips) -> UInt8[np.ndarray, "h w 3"]:
-    chosen = np.unique(np.linspace(0, len(clips) - 1, min(SHEET_CLIPS, len(clips))).round().astype(int))
+    chosen = np.unique(np.linspace(0, len(clips) - 1, min(SHEET_CLIPS, len(clips))).round().astype(int)).tolist()
     shown = [clips[i] for i in chosen]
     names = [Path(clip.path).name if clip.label is None else clips.label_names[clip.label] for clip in shown]
     return contact_sheet([clip.frames for clip in shown], frames_per_clip=SHEET_FRAMES, labels=names)

@@ -1,10 +1,11 @@
 """What every layout of files on disk comes down to: a list of entries, each of which can be decoded to frames."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import UInt8
@@ -51,7 +52,7 @@ class Listing:
     recipe: str = ""
 
 
-class Layout(Protocol):
+class Layout(ABC):
     """A way in which clips are laid out on disk; one class per file of this folder.
 
     Attributes:
@@ -59,23 +60,23 @@ class Layout(Protocol):
         looks_like: what a user has to provide, for hints.
     """
 
-    name: str
-    looks_like: str
+    name: ClassVar[str]
+    looks_like: ClassVar[str]
 
     @staticmethod
+    @abstractmethod
     def matches(path: Path) -> bool:
         """Whether `path`, which exists, has this layout. Must be quick and must not raise."""
-        ...
 
     @staticmethod
+    @abstractmethod
     def listing(path: Path, seed: int) -> Listing:
         """Lists the clips without decoding them. `seed` is for layouts that draw something at random."""
-        ...
 
 
 def media_entry(root: Path, path: Path, *, label: int | None = None, subject: str | None = None) -> Entry:
     """The entry of a video, GIF, strip, `.npy`, picture or folder of frames."""
-    files = tuple(visible(path)) if path.is_dir() else (path,)
+    files = tuple(file for file in visible(path) if file.is_file()) if path.is_dir() else (path,)
     return Entry(path.relative_to(root).as_posix(), partial(_open_media, path), files, label, subject)
 
 

@@ -3,14 +3,14 @@
 import re
 from pathlib import Path
 
-from mutoscope.data.layouts import Listing, strip_entry, strips_among, visible
+from mutoscope.data.layouts import Layout, Listing, strip_entry, strips_among, visible
 
 STRIP = re.compile(r"[0-9]{8}\.(png|jpg|jpeg)", re.IGNORECASE)
 WEIZMANN_ACTIONS = {"0": "one-hand wave", "1": "two-hand wave", "3": "jumping jack", "4": "bend"}
 WEIZMANN_CLIPS_PER_PERSON = 8  # four actions, each as filmed and mirrored
 
 
-class MocoganStrips:
+class MocoganStrips(Layout):
     """Strips of square frames, numbered throughout, in folders named after a class number.
 
     In the Weizmann actions (classes 0, 1, 3, 4) the number also tells the person, who becomes the clip's subject.

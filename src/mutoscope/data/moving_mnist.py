@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from mutoscope.data.layouts import Entry, Frames, Listing, visible
+from mutoscope.data.layouts import Entry, Frames, Layout, Listing, visible
 from mutoscope.errors import InputError
 
 SEQUENCES, FRAMES, CANVAS, DIGITS = 10_000, 20, 64, 2
@@ -20,7 +20,7 @@ STEP = 0.1  # of the range of positions, per frame
 PUBLISHED_TEST_SHARE = 0.1  # of the 10,000 sequences the last 1,000 are held out
 
 
-class MovingMnistArray:
+class MovingMnistArray(Layout):
     """Grey sequences stacked in one uint8 `.npy`: `(20, n, 64, 64)` as published, or `(n, 20, 64, 64)`."""
 
     name = "Moving MNIST"
@@ -45,7 +45,7 @@ class MovingMnistArray:
         return Listing(file.parent, entries, [])
 
 
-class MnistDigits:
+class MnistDigits(Layout):
     """MNIST's IDX files, plain or gzipped: 10,000 Moving MNIST sequences are rendered from their digits."""
 
     name = "Moving MNIST, rendered"

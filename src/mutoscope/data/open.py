@@ -66,6 +66,8 @@ def open_clips(
         listing = layout.listing(path, seed)
     except OSError as error:
         raise InputError(f"{path}: cannot be listed ({error.strerror or error})") from error
+    if not listing.entries:
+        raise _no_clips(path)
     listing = replace(listing, entries=_spread(listing.entries, max_clips))
     name = path.resolve().stem
     return cached_clips(listing, Options(size, channels, fit), name=name, layout=layout.name, strict=strict)
@@ -87,8 +89,12 @@ def detect_layout(path: str | Path) -> type[Layout]:
     for layout in LAYOUTS:
         if layout.matches(path):
             return layout
+    raise _no_clips(path)
+
+
+def _no_clips(path: Path) -> InputError:
     expected = "; ".join(layout.looks_like for layout in LAYOUTS)
-    raise InputError(f"{path}: holds no clips (expected one of: {expected})")
+    return InputError(f"{path}: holds no clips (expected one of: {expected})")
 
 
 def _check(size: int, channels: int, fit: str, max_clips: int | None) -> None:

@@ -1,11 +1,12 @@
 """Does a dataset offer what a system needs? Asked before training starts."""
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mutoscope.errors import InputError
 
 
+@runtime_checkable
 class Keyed(Protocol):
     """A dataset that says which keys its examples have."""
 

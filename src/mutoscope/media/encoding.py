@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import av
+import av.container
 import av.error
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
@@ -19,6 +19,8 @@ from mutoscope.files import replacing
 from mutoscope.media.audio import SAMPLE_RATE
 from mutoscope.media.images import to_channels
 from mutoscope.media.palette import Palettes
+
+Rate = int | float | Fraction
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class VideoWriter:
 
     - H.264 (`.mp4`, `.mov`) stores even sizes only: an odd width or height gains one column or row, a copy of the last,
       which is still there on reading. The other formats keep odd sizes.
-    - GIF counts time in hundredths of a second: each frame is shown from the hundredth nearest to its time (8 frames per
+    - GIF counts time in hundredths of a second: each frame is shown from the hundredth nearest to its time (8 frames a
       second alternate 0.12 s and 0.13 s), at most 50 a second. It has no sound: `audio` is left out. Every frame has a
       palette of its own; up to 255 colours are exact.
     - MPEG-1 (`.mpg`) knows only the broadcast rates from 23.976 to 60.
@@ -89,18 +91,18 @@ class VideoWriter:
             file cannot be written.
     """
 
-    def __init__(self, path: str | Path, fps: float | Fraction, audio: Float[np.ndarray, "n"] | None = None) -> None:
+    def __init__(self, path: str | Path, fps: Rate, audio: Float[np.ndarray, "n"] | None = None) -> None:
         self.path = Path(path)
         suffix = self.path.suffix.lower()
         if suffix not in FORMATS:
             raise InputError(f"{path}: not a video format that can be written (expected {', '.join(FORMATS)})")
         self.format = FORMATS[suffix]
         self.fps = checked_rate(self.path, fps)
-        self._sound = audio if self.format.audio else None
-        self._size: tuple[int, int] | None = None
-        self._count = 0
+        self._samples = audio if self.format.audio else None
+        self._pictures: _Pictures | None = None
+        self._sound: _Sound | None = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "VideoWriter":
         with ExitStack() as stack:
             stack.enter_context(_encoding_errors(self.path))
             temporary = stack.enter_context(replacing(self.path))
@@ -121,90 +123,113 @@ class VideoWriter:
         Raises:
             InputError: its size differs from that of the first frame, or the encoder refuses the size.
         """
-        height, width = frame.shape[:2]
-        if self._size is None:
-            self._open_streams(height, width)
-        if (height, width) != self._size:
-            expected = f"{self._size[1]}×{self._size[0]} as the first"
-            raise InputError(f"{self.path}: frame {self._count} is {width}×{height} (expected {expected})")
         with _encoding_errors(self.path):
-            for ready in self._prepared(to_channels(frame, 3)):
-                self._mux_video(ready)
-            self._count += 1
+            if self._pictures is None:
+                self._pictures = _Pictures(self._container, self.format, frame.shape[0], frame.shape[1], self.fps)
+                if self._samples is not None:
+                    self._sound = _Sound(self._container, self.format, self._samples)
+            if frame.shape[:2] != self._pictures.size:
+                size = "{1}×{0}".format(*frame.shape)
+                expected = "{1}×{0} as the first".format(*self._pictures.size)
+                raise InputError(f"{self.path}: frame {self._pictures.count} is {size} (expected {expected})")
+            self._pictures.encode(to_channels(frame, 3))
             if self._sound is not None:
-                self._mux_sound(until=round(self._count / self.fps * SAMPLE_RATE))
-
-    def _open_streams(self, height: int, width: int) -> None:
-        self._size = height, width
-        odd_rows, odd_columns = (height % 2, width % 2) if self.format.even else (0, 0)
-        self._margin = ((0, odd_rows), (0, odd_columns), (0, 0))
-        self._time_base = _GIF_TICK if self._is_gif else 1 / self.fps
-        with _encoding_errors(self.path):
-            stream = self._container.add_stream(
-                self.format.video, rate=1 / self._time_base, options=self.format.options
-            )
-            stream.width, stream.height = width + odd_columns, height + odd_rows
-            stream.codec_context.time_base = self._time_base
-            if self._is_gif:
-                stream.pix_fmt = "pal8"
-                self._palettes = Palettes(height, width, self._time_base)
-            else:
-                stream.pix_fmt = "yuv420p"
-                stream.codec_context.colorspace = Colorspace.smpte170m
-                stream.codec_context.color_range = ColorRange.MPEG
-            self._video = stream
-            if self._sound is not None:
-                self._audio = self._container.add_stream(self.format.audio, rate=self.format.audio_rate, layout="mono")
-                self._sent = 0
-
-    @property
-    def _is_gif(self) -> bool:
-        return self.format.video == "gif"
-
-    def _prepared(self, pixels: UInt8[np.ndarray, "_ _ 3"]) -> Iterator[av.VideoFrame]:
-        """Frames ready for the encoder: padded, stamped with their time, in its pixel format."""
-        frame = av.VideoFrame.from_ndarray(np.pad(pixels, self._margin, mode="edge"), format="rgb24")
-        frame.time_base = self._time_base
-        frame.pts = round(self._count / self.fps / self._time_base)
-        if self._is_gif:
-            yield from self._palettes.applied(frame)
-        else:
-            yield frame.reformat(format="yuv420p", dst_colorspace="ITU601")
-
-    def _mux_video(self, frame: av.VideoFrame | None) -> None:
-        for packet in self._video.encode(frame):
-            if self._is_gif and packet.pts is not None:  # for the last frame: those before it last until the next
-                index = round(packet.pts * self._time_base * self.fps)
-                packet.duration = round((index + 1) / self.fps / self._time_base) - packet.pts
-            self._container.mux(packet)
-
-    def _mux_sound(self, until: int) -> None:
-        """Encodes the sound up to sample number `until`, so that the muxer need not hold pictures back for it."""
-        chunk = np.ascontiguousarray(self._sound[self._sent : until], dtype=np.float32)
-        if chunk.size:
-            frame = av.AudioFrame.from_ndarray(chunk[None], format="fltp", layout="mono")
-            frame.sample_rate = SAMPLE_RATE
-            frame.pts, frame.time_base = self._sent, Fraction(1, SAMPLE_RATE)
-            self._container.mux(self._audio.encode(frame))
-            self._sent += chunk.size
+                self._sound.encode(until=round(self._pictures.count / self.fps * SAMPLE_RATE))
 
     def _finish(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
             return
-        if self._count == 0:
+        if self._pictures is None:
             raise InputError(f"{self.path}: there are no frames to write (expected at least one)")
-        if self._is_gif:
-            for ready in self._palettes.applied(None):
-                self._mux_video(ready)
-        self._mux_video(None)
+        self._pictures.finish()
         if self._sound is not None:
-            self._mux_sound(until=len(self._sound))
-            self._container.mux(self._audio.encode(None))
+            self._sound.finish()
 
 
-def checked_rate(path: Path, fps: float | Fraction) -> Fraction:
+class _Pictures:
+    """The video stream of a file: pads, stamps, converts and encodes one RGB frame after another."""
+
+    def __init__(
+        self, container: av.container.OutputContainer, format: Format, height: int, width: int, fps: Fraction
+    ) -> None:
+        self.size = height, width
+        self.count = 0
+        self._container = container
+        self._fps = fps
+        odd_rows, odd_columns = (height % 2, width % 2) if format.even else (0, 0)
+        self._margin = ((0, odd_rows), (0, odd_columns), (0, 0))
+        self._palettes = Palettes(height, width, _GIF_TICK) if format.video == "gif" else None
+        self._time_base = _GIF_TICK if self._palettes else 1 / fps
+
+        stream = container.add_stream(format.video, rate=1 / self._time_base, options=format.options)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height = width + odd_columns, height + odd_rows
+        stream.codec_context.time_base = self._time_base
+        stream.pix_fmt = "pal8" if self._palettes else "yuv420p"
+        if not self._palettes:
+            stream.codec_context.colorspace = Colorspace.smpte170m
+            stream.codec_context.color_range = ColorRange.MPEG
+        self._stream = stream
+
+    def encode(self, pixels: UInt8[np.ndarray, "_ _ 3"]) -> None:
+        frame = av.VideoFrame.from_ndarray(np.pad(pixels, self._margin, mode="edge"), format="rgb24")
+        frame.time_base = self._time_base
+        frame.pts = self._time(self.count)
+        if self._palettes:
+            self._mux(*self._palettes.applied(frame))
+        else:
+            self._mux(frame.reformat(format="yuv420p", dst_colorspace="ITU601"))
+        self.count += 1
+
+    def finish(self) -> None:
+        if self._palettes:
+            self._mux(*self._palettes.applied(None))
+        self._mux(None)
+
+    def _time(self, index: int) -> int:
+        return round(index / self._fps / self._time_base)
+
+    def _mux(self, *frames: av.VideoFrame | None) -> None:
+        for frame in frames:
+            for packet in self._stream.encode(frame):
+                if self._palettes and packet.pts is not None:  # says how long a GIF shows its last frame
+                    index = round(packet.pts * self._time_base * self._fps)
+                    packet.duration = self._time(index + 1) - packet.pts
+                self._container.mux(packet)
+
+
+class _Sound:
+    """The sound stream of a file: encoded up to where the pictures are, so that the muxer need not hold those back."""
+
+    def __init__(
+        self, container: av.container.OutputContainer, format: Format, samples: Float[np.ndarray, "n"]
+    ) -> None:
+        assert format.audio is not None
+        stream = container.add_stream(format.audio, rate=format.audio_rate, layout="mono")
+        assert isinstance(stream, av.AudioStream)
+        self._stream = stream
+        self._container = container
+        self._samples = samples
+        self._sent = 0
+
+    def encode(self, until: int) -> None:
+        """Encodes the samples up to number `until`."""
+        chunk = np.ascontiguousarray(self._samples[self._sent : until], dtype=np.float32)
+        if chunk.size:
+            frame = av.AudioFrame.from_ndarray(chunk[None], format="fltp", layout="mono")
+            frame.sample_rate = SAMPLE_RATE
+            frame.pts, frame.time_base = self._sent, Fraction(1, SAMPLE_RATE)
+            self._container.mux(self._stream.encode(frame))
+            self._sent += chunk.size
+
+    def finish(self) -> None:
+        self.encode(until=len(self._samples))
+        self._container.mux(self._stream.encode(None))
+
+
+def checked_rate(path: Path, fps: Rate) -> Fraction:
     """The frame rate as an exact fraction.
 
     Raises:

@@ -146,7 +146,10 @@ def _open_picture(path: Path, channels: int) -> FrameSource:
 
 
 def _open_animation(path: Path, image: PIL.Image.Image, channels: int) -> FrameSource:
-    delays = [frame.info.get("duration") or _DEFAULT_DELAY for frame in PIL.ImageSequence.Iterator(image)]
+    delays = []
+    for frame in PIL.ImageSequence.Iterator(image):
+        frame.load()  # only then does Pillow know how long a WebP frame lasts
+        delays.append(frame.info.get("duration") or _DEFAULT_DELAY)
     fps = _likely_rate(len(delays), sum(delays))
 
     def read() -> Iterator[Frame]:
@@ -157,7 +160,7 @@ def _open_animation(path: Path, image: PIL.Image.Image, channels: int) -> FrameS
     return FrameSource(path, "animation", fps, image.height, image.width, len(delays), read)
 
 
-def _likely_rate(frames: int, milliseconds: float) -> float:
+def _likely_rate(frames: int, milliseconds: int | float) -> float:
     """Frames per second: the nearest whole number where that explains the duration, given in hundredths of a second."""
     rate = 1000 * frames / milliseconds
     whole = max(1, round(rate))

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -19,7 +20,7 @@ Frame = UInt8[np.ndarray, "h w c"]
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".gif")
 WRITABLE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
-_SAVE_OPTIONS: dict[str, dict[str, object]] = {
+_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     ".jpg": {"quality": 95, "subsampling": 0},
     ".jpeg": {"quality": 95, "subsampling": 0},
     ".webp": {"lossless": True},
@@ -65,7 +66,7 @@ def as_pillow(image: UInt8[np.ndarray, "h w c"] | UInt8[np.ndarray, "h w"]) -> P
 
 @contextmanager
 def opened_image(path: str | Path) -> Iterator[PIL.Image.Image]:
-    """Opens a picture with Pillow and checks the size it claims; whatever fails in the block becomes an `InputError`."""
+    """Opens a picture with Pillow and checks the size it claims; what fails in the block becomes an `InputError`."""
     path = existing_file(path)
     with reading(path, "a picture such as PNG, JPEG or WebP"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of the damage that it then raises for
@@ -90,7 +91,7 @@ def upright_pixels(image: PIL.Image.Image, channels: int) -> Frame:
     return to_channels(np.asarray(image.convert(mode)), channels)
 
 
-def to_channels(pixels: UInt8[np.ndarray, "h w c"] | UInt8[np.ndarray, "h w"], channels: int) -> Frame:
+def to_channels(pixels: UInt8[np.ndarray, "h w _"] | UInt8[np.ndarray, "h w"], channels: int) -> Frame:
     """Converts grey, grey with alpha, RGB or RGBA pixels to luma (`channels=1`, ITU-R 601) or RGB (`channels=3`).
 
     Alpha is composited over black; grey is replicated.

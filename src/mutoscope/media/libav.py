@@ -1,16 +1,17 @@
 """Opening video and sound files with libav, safely, and seeing their frames as they were meant to be seen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import av.container
-import av.sidedata.sidedata
 import av.stream
 import av.video.frame
 import numpy as np
+from av.sidedata.sidedata import SideData, Type
 from jaxtyping import UInt8
 
 from mutoscope.errors import InputError
@@ -84,9 +85,9 @@ def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
 
     A map that is not a multiple of a quarter turn, with or without mirroring, is ignored: (1, 0, 0, 1).
     """
-    for data in frame.side_data:
-        if data.type == av.sidedata.sidedata.Type.DISPLAYMATRIX:
-            a, b, _, c, d, *_ = np.frombuffer(data, np.int32, 9).tolist()
+    for data in cast(Iterable[SideData], frame.side_data):
+        if data.type == Type.DISPLAYMATRIX:
+            a, b, _, c, d, *_ = np.frombuffer(bytes(data), np.int32, 9).tolist()
             signs = tuple(int(np.sign(value)) for value in (a, b, c, d))
             if signs.count(0) == 2 and abs(signs[0] * signs[3] - signs[1] * signs[2]) == 1:
                 return signs  # type: ignore[return-value]

@@ -7,9 +7,8 @@ import io
 import json
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +17,7 @@ from jaxtyping import Float, UInt8
 
 from mutoscope.errors import InputError
 from mutoscope.files import replacing
+from mutoscope.media.encoding import Rate
 from mutoscope.media.images import Frame, as_pillow, write_image
 from mutoscope.media.sequences import write_strip
 from mutoscope.media.video import VIDEO_SUFFIXES, write_video
@@ -47,11 +47,22 @@ class Result(ABC):
     def _write(self, path: Path) -> None: ...
 
 
+class Replay:
+    """An iterable that starts anew each time it is iterated over: `start` makes the iterator."""
+
+    def __init__(self, start: Callable[[], Iterator[Frame]]) -> None:
+        self.start = start
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.start()
+
+
 class Video(Result):
     """Frames to be shown at `fps`, with or without sound.
 
     Saving streams: frames may be made while they are written, so a long video never lies in memory. `.frames` and `len`
-    make all of them and keep them. Frames from an iterator can be streamed only once, unless `.frames` came first.
+    make all of them and keep them. Frames from an iterator can be streamed only once, unless `.frames` came first;
+    those of a `Replay` are made again each time.
     `.png` saves a horizontal strip, `.npy` an array, a path without a suffix a folder of PNGs.
 
     Args:
@@ -66,7 +77,7 @@ class Video(Result):
     def __init__(
         self,
         frames: UInt8[np.ndarray, "t h w c"] | Iterable[Frame],
-        fps: float | Fraction = 8.0,
+        fps: Rate = 8.0,
         audio: Float[np.ndarray, "n"] | None = None,
     ) -> None:
         self.fps = fps

@@ -19,7 +19,7 @@ Canvas = UInt8[np.ndarray, "rows columns 3"]
 
 BACKGROUND = (248, 248, 246)
 INK = (45, 45, 48)
-_LABEL_SIZES = (11, 18)  # smallest and largest text in pixels; between them an eighth of a cell
+_LABEL_SIZES = (10, 16)  # smallest and largest text in pixels; between them an eighth of a cell
 _MARGIN = 6
 
 
@@ -124,9 +124,10 @@ def side_by_side(clips: Sequence[Iterable[AnyFrame]], labels: Sequence[str]) -> 
 
 @lru_cache
 def _font(size: int) -> PIL.ImageFont.FreeTypeFont:
-    font = PIL.ImageFont.load_default(size)
-    assert isinstance(font, PIL.ImageFont.FreeTypeFont)
-    return font
+    """DejaVu Sans as it comes with matplotlib: unlike Pillow's own font it has λ, × and →, and plots use it too."""
+    import matplotlib
+
+    return PIL.ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
 
 
 def _text_width(font: PIL.ImageFont.FreeTypeFont, texts: Sequence[str] | None) -> int:

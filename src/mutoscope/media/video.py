@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import av.error
 import numpy as np
 from jaxtyping import Float
 
 from mutoscope.errors import InputError
-from mutoscope.media.encoding import VIDEO_SUFFIXES, VideoWriter
+from mutoscope.media.encoding import VIDEO_SUFFIXES, Rate, VideoWriter
 from mutoscope.media.images import Frame
 from mutoscope.media.libav import (
     average_rate,
@@ -101,7 +102,7 @@ def decode_video(path: str | Path, channels: int = 3) -> Iterator[Frame]:
                         raise InputError(f"{path}: is damaged after {count} readable frames")
                     yield frame_pixels(frame, stream.width, stream.height, channels)
                     count += 1
-                    end = max(end, (frame.time or 0.0) + (float(frame.duration * frame.time_base) or period))
+                    end = max(end, _shown_until(frame, period))
         except av.error.FFmpegError as error:
             raise InputError(f"{path}: is damaged after {count} readable frames ({error.strerror})") from error
         if count == 0:
@@ -110,10 +111,16 @@ def decode_video(path: str | Path, channels: int = 3) -> Iterator[Frame]:
             raise InputError(f"{path}: is cut short after {count} readable frames ({end:.2f} s of {duration:.2f} s)")
 
 
+def _shown_until(frame: av.VideoFrame, period: float) -> float:
+    """Seconds from the start of the file to the end of a frame, which lasts one `period` if it does not say."""
+    lasting = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else period
+    return (frame.time or 0.0) + lasting
+
+
 def write_video(
     path: str | Path,
     frames: Iterable[Frame],
-    fps: float | Fraction,
+    fps: Rate,
     audio: Float[np.ndarray, "n"] | None = None,
 ) -> Path:
     """Writes frames as they come to a video file (see `VideoWriter`), to an `.npy` array, or to a folder of PNGs.

@@ -233,10 +233,10 @@ def _low_passed(frames: UInt8[np.ndarray, "t h w c"]) -> Float64[np.ndarray, "t 
     """Means over 4 × 4 pixels; what remains at the right and lower edge is left out."""
     time, height, width, channels = frames.shape
     rows, columns = height // LOW_PASS, width // LOW_PASS
-    blocks = frames[:, : rows * LOW_PASS, : columns * LOW_PASS].reshape(
-        time, rows, LOW_PASS, columns, LOW_PASS, channels
-    )
-    return blocks.mean(axis=(2, 4))
+    whole = frames[:, : rows * LOW_PASS, : columns * LOW_PASS]
+    # Sums of small integers over whole rows first: several times faster than one mean over both axes.
+    sums = whole.reshape(time, rows, LOW_PASS, -1).sum(axis=2, dtype=np.uint16)
+    return sums.reshape(time, rows, columns, LOW_PASS, channels).sum(axis=3, dtype=np.uint16) / LOW_PASS**2
 
 
 def _with_code(c: Float[Tensor, "n n_c"], j: int, value: float) -> Float[Tensor, "n n_c"]:

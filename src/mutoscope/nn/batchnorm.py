@@ -7,7 +7,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
-from torch.nn import functional as F
 
 
 class _GlobalStatistics(nn.modules.batchnorm._BatchNorm):

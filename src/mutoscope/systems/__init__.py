@@ -23,3 +23,8 @@ def system_class(name: str) -> "type[System]":
     if name not in SYSTEMS:
         raise InputError(f"{name}: no such system (there are {', '.join(SYSTEMS)})")
     return getattr(import_module(f"mutoscope.systems.{name}"), SYSTEMS[name][0])
+
+
+def list_systems() -> dict[str, str]:
+    """The systems there are, and what each does in a line."""
+    return {name: summary for name, (_, summary) in SYSTEMS.items()}

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
 from mutoscope.files import replacing
 from mutoscope.media.results import Sheet
@@ -65,6 +66,10 @@ class System(LightningModule, PyTorchModelHubMixin):
 
     def sample_sheet(self) -> Sheet:
         """A picture of what the system can do now, drawn while training."""
+        raise NotImplementedError
+
+    def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
+        """What the system has learned, by name, on clips it was not trained on."""
         raise NotImplementedError
 
     def config(self) -> dict[str, Any]:
@@ -155,7 +160,9 @@ class System(LightningModule, PyTorchModelHubMixin):
             key for key in own if own[key].shape != state[key].shape
         )
         if wrong:
-            raise InputError(f"{file}: does not fit {self.name} as its config says ({len(wrong)} tensors, as {wrong[0]})")
+            raise InputError(
+                f"{file}: does not fit {self.name} as its config says ({len(wrong)} tensors, as {wrong[0]})"
+            )
         self.load_state_dict(state, strict=False)
         for average, network in averages.items():
             getattr(self, average).network.load_state_dict(getattr(self, network).state_dict())
@@ -163,7 +170,9 @@ class System(LightningModule, PyTorchModelHubMixin):
 
     @classmethod
     def _from_pretrained(cls, *, model_id: str, map_location: str = "cpu", **arguments: Any) -> "System":
-        hub = {key: arguments.pop(key) for key in ("revision", "cache_dir", "force_download", "local_files_only", "token")}
+        hub = {
+            key: arguments.pop(key) for key in ("revision", "cache_dir", "force_download", "local_files_only", "token")
+        }
         arguments.pop("strict", None)
         file = Path(model_id) / WEIGHTS_FILE
         if not Path(model_id).is_dir():

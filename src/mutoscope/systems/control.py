@@ -99,7 +99,9 @@ def control(method: Method) -> Method:
             if name not in declared:
                 raise InputError(f"{name}: {method.__name__} has no such argument (it has {', '.join(declared)})")
             declared[name].check(self, value)
-        missing = [p.name for p in declared.values() if p.default is inspect.Parameter.empty and p.name not in arguments]
+        missing = [
+            p.name for p in declared.values() if p.default is inspect.Parameter.empty and p.name not in arguments
+        ]
         if missing:
             raise InputError(f"{missing[0]}: {method.__name__} needs this argument ({declared[missing[0]].help})")
         with torch.inference_mode():

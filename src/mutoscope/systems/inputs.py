@@ -13,7 +13,9 @@ from mutoscope.errors import InputError
 Frames: TypeAlias = str | os.PathLike | np.ndarray
 
 
-def read_frames(source: Frames, size: int, channels: int, fit: Fit = "crop") -> UInt8[np.ndarray, "t size size channels"]:
+def read_frames(
+    source: Frames, size: int, channels: int, fit: Fit = "crop"
+) -> UInt8[np.ndarray, "t size size channels"]:
     """Frames of any size and format as a system needs them.
 
     Raises:

@@ -1,7 +1,7 @@
 """Training any system on any data: options, presets, the run folder, checkpoints, resuming.
 
-    from mutoscope.training import train
-    run = train("pseudo_label", preset="tiny", data="sprites", max_steps=500)
+from mutoscope.training import train
+run = train("pseudo_label", preset="tiny", data="sprites", max_steps=500)
 """
 
 from mutoscope.training.fit import train

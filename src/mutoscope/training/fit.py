@@ -1,11 +1,11 @@
 """One training run, from options to a folder with weights, logs, sheets and checkpoints.
 
-    <out>/config.yaml        every option, as resolved
-          metrics.csv        losses and times, a row every `log_every` iterations; the same in tensorboard/
-          samples/           a sheet every `sample_every` iterations
-          checkpoints/       the newest few, to resume from
-          weights/           config.json and model.safetensors, for `mutoscope generate` and `mutoscope.load`
-          summary.json       iterations, time, speed, software
+<out>/config.yaml        every option, as resolved
+      metrics.csv        losses and times, a row every `log_every` iterations; the same in tensorboard/
+      samples/           a sheet every `sample_every` iterations
+      checkpoints/       the newest few, to resume from
+      weights/           config.json and model.safetensors, for `mutoscope generate` and `mutoscope.load`
+      summary.json       iterations, time, speed, software
 """
 
 import json
@@ -132,7 +132,9 @@ class Batches(LightningDataModule):
         self.system, self.run = system, run
         self.dataset = FrameBag(clips, flip=run.flip)
         check_keys(self.dataset, system.needs)
-        TrainingBatches(len(self.dataset), run.batch_size)  # fails now if the data is too small, not when training starts
+        TrainingBatches(
+            len(self.dataset), run.batch_size
+        )  # fails now if the data is too small, not when training starts
 
     def train_dataloader(self) -> DataLoader:
         batches = TrainingBatches(

@@ -1,16 +1,16 @@
 """Drawing with signed distances: exact, anti-aliased shapes, many frames at once, on any device.
 
 A shape is a function from `Points` to the signed distance, in pixels, of each pixel centre to the shape's edge:
-negative inside, positive outside. Shapes are centred on the origin; `translate` and `rotate` put them in place by moving
-the points. x runs to the right and y downwards, from the top left *corner* of the picture, so that the centre of the
+negative inside, positive outside. Shapes are centred on the origin; `translate` and `rotate` put them in place by
+moving the points. x runs to the right and y downwards, from the top left *corner* of the picture: the centre of the
 first pixel is (0.5, 0.5).
 
     points = translate(grid(32, 32), x, y)  # x, y: one value per frame
     canvas = paint(torch.zeros(3, 32, 32), coverage(circle(points, 4.0)), torch.tensor([1.0, 0.5, 0.0]))
 
-Every argument called a `Scalar` is a number, or a tensor with one value per frame. All distances are 1-Lipschitz and,
-for single shapes, exact; `union`, `intersection` and `difference` keep the edge exact and elsewhere never say that it is
-farther than it is. Formulas after Inigo Quilez, https://iquilezles.org/articles/distfunctions2d.
+Every argument called a `Scalar` is a number, or a tensor with one value per frame. All distances are 1-Lipschitz
+and, for single shapes, exact; `union`, `intersection` and `difference` keep the edge exact and elsewhere never say that
+it is farther than it is. Formulas after Inigo Quilez, https://iquilezles.org/articles/distfunctions2d.
 """
 
 import math
@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Scalar = float | Float[Tensor, "..."]
+Scalar = int | float | Float[Tensor, "..."]
 
 
 class Points(NamedTuple):
@@ -139,7 +139,8 @@ def smooth_union(first: Float[Tensor, "..."], second: Float[Tensor, "..."], radi
 def coverage(distance: Float[Tensor, "*b h w"]) -> Float[Tensor, "*b h w"]:
     """The share of each pixel, in [0, 1], that the shape covers: anti-aliasing by the distance of the pixel's centre.
 
-    Exact where one edge parallel to an axis crosses the pixel; shapes thinner than a pixel come out too bright.
+    Exact where one edge parallel to an axis crosses the pixel; a sharp corner counts for up to about a quarter of a
+    pixel too much, and shapes thinner than a pixel come out too bright.
     """
     return (0.5 - distance).clamp(0, 1)
 

@@ -8,6 +8,7 @@ whole pixels.
 """
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ SHAPES = ("circle", "square")
 REFERENCE_SIZE = 64
 """The picture size of the published set, in whose pixels all lengths below are given."""
 
-HALF_WIDTHS = np.array([4.0, 5.0, 6.0, 7.0], np.float32)
+HALF_WIDTHS = (4.0, 5.0, 6.0, 7.0)
 MARGIN = 1.0
 """How far from the picture's border the shapes stay."""
 
@@ -53,10 +54,10 @@ def make_shapes(
     count = clips if max_clips is None else min(max_clips, clips)
     per_clip = [_draw_clip(clip % len(LABELS), np.random.default_rng([seed, clip])) for clip in range(count)]
     phase = np.linspace(0, 1, frames, dtype=np.float32)
-    x, y = np.concatenate([bezier(drawn["control"], phase) for drawn in per_clip]).T * (size / REFERENCE_SIZE)
-    colour = np.repeat(np.stack([drawn["colour"] for drawn in per_clip]), frames, axis=0)
-    half_width = np.repeat(np.stack([drawn["half_width"] for drawn in per_clip]), frames) * (size / REFERENCE_SIZE)
-    shape = np.repeat(np.stack([drawn["shape"] for drawn in per_clip]), frames)
+    x, y = np.concatenate([bezier(drawn.control, phase) for drawn in per_clip]).T * (size / REFERENCE_SIZE)
+    colour = np.repeat(np.stack([drawn.colour for drawn in per_clip]), frames, axis=0)
+    half_width = np.repeat([drawn.half_width for drawn in per_clip], frames) * (size / REFERENCE_SIZE)
+    shape = np.repeat([drawn.shape for drawn in per_clip], frames)
     pixels = np.empty((count * frames, size, size, channels), np.uint8)
     for start in range(0, len(pixels), FRAMES_AT_ONCE):
         chunk = slice(start, start + FRAMES_AT_ONCE)
@@ -84,20 +85,23 @@ def bezier(control: Float[np.ndarray, "k 2"], parameter: Float[np.ndarray, " t"]
     return points[0]
 
 
-def _draw_clip(label: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """What makes one clip, lengths in pixels of a 64-pixel picture."""
-    half_width = rng.choice(HALF_WIDTHS)
+class _Clip(NamedTuple):
+    """What makes one clip; lengths in pixels of a 64-pixel picture."""
+
+    shape: int
+    half_width: float
+    control: Float[np.ndarray, "5 2"]
+    colour: Float[np.ndarray, "3"]
+
+
+def _draw_clip(label: int, rng: np.random.Generator) -> _Clip:
+    half_width = float(rng.choice(HALF_WIDTHS))
     near, far = half_width + MARGIN, REFERENCE_SIZE - half_width - MARGIN
     control = rng.uniform(near, far, (5, 2)).astype(np.float32)
     along = 1 if LABELS[label] == "up" else 0
     control[0, along], control[-1, along] = far, near
     control[-1, 1 - along] = control[0, 1 - along]
-    return {
-        "shape": rng.integers(len(SHAPES)),
-        "half_width": half_width,
-        "control": control,
-        "colour": rng.random(3, dtype=np.float32),
-    }
+    return _Clip(int(rng.integers(len(SHAPES))), half_width, control, rng.random(3, dtype=np.float32))
 
 
 def _draw_frames(

@@ -52,9 +52,8 @@ def estimate_type(frames: UInt8[np.ndarray, "n h w c"]) -> Int[np.ndarray, " n"]
         Index into `TYPES`; -1 where a frame is empty or full or looks like none of the types.
     """
     mass = _object_mass(frames)
-    light = _light(frames)
-    smooth = _smooth(light)
-    redrawn = (_redraw(mass, light, index) for index in range(len(TYPES)))
+    smooth = _smooth(_light(frames))
+    redrawn = (_redraw(mass, smooth, index) for index in range(len(TYPES)))
     likeness = np.stack([_correlation(smooth, _smooth(sprites)) for sprites in redrawn])
     likeness = np.where(np.isnan(likeness), -1.0, likeness)
     return np.where(likeness.max(0) < LEAST_LIKENESS, -1, likeness.argmax(0))
@@ -109,15 +108,14 @@ def _turn(mass: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, " n"]:
 
 
 def _redraw(
-    mass: Float[np.ndarray, "n h w"], light: Float[np.ndarray, "n h w"], type_index: int
+    mass: Float[np.ndarray, "n h w"], smooth: Float[np.ndarray, "n h w"], type_index: int
 ) -> Float[np.ndarray, "n h w"]:
     """Sprites of one type at the phase, the offset and the area measured in each frame."""
-    types = np.full(len(light), type_index)
+    types = np.full(len(mass), type_index)
     phase = _turn(mass) if TYPES[type_index] == "bar" else _way_along(mass, types)
     on_path = PATH_START[type_index] + phase[:, None] * PATH_WAY[type_index]
-    offset = (_centroid(mass) - on_path).clip(-OFFSET, OFFSET) * light.shape[-1] / REFERENCE_SIZE
-    peak = np.quantile(light, 0.98, axis=(1, 2), keepdims=True)
-    area = (light > peak / 2).sum((1, 2))
+    offset = (_centroid(mass) - on_path).clip(-OFFSET, OFFSET) * mass.shape[-1] / REFERENCE_SIZE
+    area = (smooth > smooth.max((1, 2), keepdims=True) / 2).sum((1, 2))
     area_of_size_one = (np.pi / 4, 1.0, np.sqrt(3) / 4, 1 / BAR_ASPECT)[type_index]
     geometry = {
         "phase": phase,
@@ -126,7 +124,7 @@ def _redraw(
         "offset_y": offset[:, 1],
     }
     tensors = {name: torch.from_numpy(values.astype(np.float32)) for name, values in geometry.items()}
-    return sprite_coverage(type_index, light.shape[-1], **tensors).numpy()
+    return sprite_coverage(type_index, mass.shape[-1], **tensors).numpy()
 
 
 def _correlation(first: Float[np.ndarray, "n h w"], second: Float[np.ndarray, "n h w"]) -> Float[np.ndarray, " n"]:

@@ -19,8 +19,8 @@ TYPES = ("circle", "square", "triangle", "bar")
 REFERENCE_SIZE = 32
 """The picture size, in pixels, for which all lengths below are given; other sizes are scaled copies."""
 
-PATH_START = np.array([[16.0, 6.5], [6.5, 16.0], [9.0, 10.5], [16.0, 16.0]])
-PATH_END = np.array([[16.0, 25.5], [25.5, 16.0], [23.5, 25.0], [16.0, 16.0]])
+PATH_START = np.array([[16.0, 7.0], [6.5, 16.0], [9.5, 10.5], [16.0, 16.0]])
+PATH_END = np.array([[16.0, 25.0], [25.5, 16.0], [22.5, 25.0], [16.0, 16.0]])
 PATH_WAY = PATH_END - PATH_START
 MEAN_SIZE = np.array([9.0, 8.0, 11.0, 20.0])
 """Diameter of the circle, side of the square and of the triangle, length of the bar."""
@@ -64,7 +64,8 @@ def make_sprites(
     factors: dict[str, np.ndarray] = {
         "type": np.repeat(labels, frames),
         "phase": np.tile(np.linspace(0, 1, frames, dtype=np.float32), count),
-    } | {name: np.repeat(values, frames) for name, values in nuisances.items()}
+        **{name: np.repeat(values, frames) for name, values in nuisances.items()},
+    }
     pixels = np.empty((count * frames, size, size, channels), np.uint8)
     for type_index in range(len(TYPES)):
         of_type = np.flatnonzero(factors["type"] == type_index)

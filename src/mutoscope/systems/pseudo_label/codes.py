@@ -1,5 +1,6 @@
 """Walks through code space. Continuous codes are in relative units: -1 and 1 are the ends of the range trained on."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -99,7 +100,7 @@ def shortest_walk(distances: Float[np.ndarray, "n n"]) -> list[int]:
 
 def walk_length(walk: Sequence[int], distances: Float[np.ndarray, "n n"]) -> float:
     """Total distance of an open walk."""
-    return float(sum(distances[a, b] for a, b in zip(walk, walk[1:], strict=False)))
+    return float(sum(distances[a, b] for a, b in itertools.pairwise(walk)))
 
 
 def _two_opt(walk: list[int], distances: np.ndarray) -> list[int]:

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from mutoscope.errors import InputError
 from mutoscope.media import sheets
-from mutoscope.media.results import Sheet, Table, Video
+from mutoscope.media.results import Replay, Sheet, Table, Video
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
 from mutoscope.systems.control import Index, Range, control
 from mutoscope.systems.inputs import Frames, read_frames
@@ -90,11 +90,19 @@ class PseudoLabelControls:
             drawn = float_to_uint8(self.synthesise(z=z[rows], d=d[rows], c=c[rows]))
             yield from np.repeat(drawn, 3, axis=-1) if self.channels == 1 else drawn
 
+    def video(self, z: Tensor, d: Tensor, c: Tensor, fps: float) -> Video:
+        """The same as a video, drawn while it is saved."""
+        return Video(Replay(lambda: self.frames(z, d, c)), fps=fps)
+
     # Controls.
 
     @control
     def sample(
-        self, *, count: Annotated[int, Range(1, 10_000)] = 64, columns: Annotated[int, Range(1, 100)] = 8, seed: Seed = 0
+        self,
+        *,
+        count: Annotated[int, Range(1, 10_000)] = 64,
+        columns: Annotated[int, Range(1, 100)] = 8,
+        seed: Seed = 0,
     ) -> Sheet:
         """Random frames: noise and both codes drawn as in training.
 
@@ -132,7 +140,7 @@ class PseudoLabelControls:
             seed: Seed of the noise: the same clip in another style.
         """
         c = line(self.n_c, code, start, stop, frames)
-        return Video(self.frames(self.noise(1, seed), self.one_hot(clip), c), fps=fps)
+        return self.video(self.noise(1, seed), self.one_hot(clip), c, fps)
 
     @control
     def path(
@@ -158,7 +166,7 @@ class PseudoLabelControls:
             seed: Seed of the noise.
         """
         c = polyline(points, self.n_c, frames, play, smooth)
-        return Video(self.frames(self.noise(1, seed), self.one_hot(clip), c), fps=fps)
+        return self.video(self.noise(1, seed), self.one_hot(clip), c, fps)
 
     @control
     def clip_switch(self, *, segments: list[Segment], fps: Rate = 8.0, seed: Seed = 0) -> Video:
@@ -179,7 +187,7 @@ class PseudoLabelControls:
                 raise InputError(f"segments: frames {s.frames} is less than 1")
         d = torch.cat([self.one_hot(s.clip, s.frames) for s in segments])
         c = torch.cat([line(self.n_c, s.code, s.start, s.stop, s.frames) for s in segments])
-        return Video(self.frames(self.noise(1, seed), d, c), fps=fps)
+        return self.video(self.noise(1, seed), d, c, fps)
 
     @control
     def index_walk(
@@ -205,7 +213,7 @@ class PseudoLabelControls:
         d, c = self._activated(over, amplitude)
         order = self._order(over, amplitude, samples=16) if ordered else range(len(d))
         rows = [index for index in order for _ in range(hold)]
-        return Video(self.frames(self.noise(1, seed), d[rows], c[rows]), fps=fps)
+        return self.video(self.noise(1, seed), d[rows], c[rows], fps)
 
     @control
     def order_indices(
@@ -334,8 +342,12 @@ class PseudoLabelControls:
         ends = [[0.0] * code + [-1.0], [0.0] * code + [1.0]]
         steps = polyline(ends, self.n_c, frames, "ping-pong" if play == "ping-pong" else "once")
         z, d = self.noise(1, seed), torch.eye(self.n_d)
-        tiles = (list(self.frames(z, d, c[None])) for c in steps)
-        return Video((sheets.grid(frame, columns, scale=scale) for frame in tiles), fps=fps)
+
+        def walls() -> Iterator[Pixels]:
+            for c in steps:
+                yield sheets.grid(list(self.frames(z, d, c[None])), columns, scale=scale)
+
+        return Video(Replay(walls), fps=fps)
 
     @control
     def authors_sheet(
@@ -426,13 +438,11 @@ class PseudoLabelControls:
         read = self.read_labels(read_frames(frame, self.image_size, self.channels)[:1])
         c = torch.from_numpy(read.codes).expand(frames, -1).clone()
         c[:, code] = torch.linspace(float(read.codes[0, code]), stop, frames)
-        return Video(self.frames(self.noise(1, seed), self.one_hot(int(read.clip[0])), c), fps=fps)
+        return self.video(self.noise(1, seed), self.one_hot(int(read.clip[0])), c, fps)
 
     # Frames to codes.
 
-    def read_labels(
-        self, frames: UInt8[np.ndarray, "n h w c"], recalibrate: bool = False, batch: int = 256
-    ) -> Labels:
+    def read_labels(self, frames: UInt8[np.ndarray, "n h w c"], recalibrate: bool = False, batch: int = 256) -> Labels:
         """What D reads from frames of the system's size and channels; the stored networks are not changed."""
         with torch.inference_mode(), evaluating(self.D) as network:
             if recalibrate:
@@ -445,13 +455,18 @@ class PseudoLabelControls:
         return Labels(probabilities.argmax(1), probabilities, relative.numpy(), score.sigmoid().mean(1).numpy())
 
     def order_frames(
-        self, frames: UInt8[np.ndarray, "n h w c"], code: int | None = None, recalibrate: bool = False
+        self,
+        frames: UInt8[np.ndarray, "n h w c"],
+        code: int | None = None,
+        recalibrate: bool = False,
+        group_by_clip: bool = True,
     ) -> Int[np.ndarray, " n"]:
-        """The permutation of `sort_frames`."""
+        """The permutation of `sort_frames`; `group_by_clip=False` says that all frames belong to one clip."""
         read = self.read_labels(frames, recalibrate)
+        groups = read.clip if group_by_clip else np.zeros_like(read.clip)
         order = []
-        for clip in np.unique(read.clip):
-            members = np.flatnonzero(read.clip == clip)
+        for clip in np.unique(groups):
+            members = np.flatnonzero(groups == clip)
             codes = range(self.n_c) if code is None else [code]
             candidates = [members[np.argsort(read.codes[members, j], kind="stable")] for j in codes]
             order.append(min(candidates, key=lambda o: _roughness(frames[o])))
@@ -473,10 +488,17 @@ class PseudoLabelControls:
         return shortest_walk(torch.cdist(*2 * [torch.stack(means).flatten(1).double()]).cpu().numpy())
 
     def _sheet(
-        self, z: Tensor, d: Tensor, c: Tensor, columns: int, rows: list[str] | None = None, header: list[str] | None = None
+        self,
+        z: Tensor,
+        d: Tensor,
+        c: Tensor,
+        columns: int,
+        rows: list[str] | None = None,
+        header: list[str] | None = None,
     ) -> Sheet:
-        pixels = sheets.grid(list(self.frames(z, d, c)), columns, row_labels=rows, column_labels=header)
-        return Sheet(pixels, rows or [], header or [])
+        frames = list(self.frames(z, d, c))
+        pixels = sheets.grid(frames, columns, row_labels=rows, column_labels=header)
+        return Sheet(pixels, rows=-(-len(frames) // columns), columns=columns)
 
 
 class evaluating:

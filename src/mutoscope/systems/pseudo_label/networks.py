@@ -56,7 +56,12 @@ class Generator(nn.Module):
         init_normal(self)
 
     def forward(
-        self, *, z: Float[Tensor, "n n_z"], d: Float[Tensor, "n n_d"], c: Float[Tensor, "n n_c"], allow_soft_d: bool = False
+        self,
+        *,
+        z: Float[Tensor, "n n_z"],
+        d: Float[Tensor, "n n_d"],
+        c: Float[Tensor, "n n_c"],
+        allow_soft_d: bool = False,
     ) -> Float[Tensor, "n channels h w"]:
         """Draws one frame in [-1, 1] per row, `G(z ⊕ d ⊕ c)` (Eq. 8).
 

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
 from mutoscope.losses import bce
 from mutoscope.media.results import Sheet
@@ -95,7 +96,7 @@ class PseudoLabel(PseudoLabelControls, System):
         compat_bug: bool = False,
     ) -> None:
         super().__init__()
-        for argument, value in dict(n_z=n_z, n_d=n_d, n_c=n_c, channels=channels, score_dim=score_dim).items():
+        for argument, value in {"n_z": n_z, "n_d": n_d, "n_c": n_c, "channels": channels, "score_dim": score_dim}.items():
             if value < 1:
                 raise InputError(f"{argument}: {value} is less than 1")
         if not c_range[0] < c_range[1]:
@@ -110,7 +111,7 @@ class PseudoLabel(PseudoLabelControls, System):
         self.lr = {"G": lr_G, "D": lr_D, "I": lr_I}
         self.betas = {"G": betas_G, "D": betas_D, "I": betas_I}
         self.amsgrad = amsgrad
-        shape = dict(channels=channels, image_size=image_size, width=width)
+        shape = {"channels": channels, "image_size": image_size, "width": width}
         self.G = Generator(n_z=n_z, n_d=n_d, n_c=n_c, **shape).to(memory_format=torch.channels_last)
         self.D = Discriminator(
             n_d=n_d, n_c=n_c, score_dim=score_dim, conv_bn=d_conv_bn, compat_bug=compat_bug, **shape
@@ -128,6 +129,11 @@ class PseudoLabel(PseudoLabelControls, System):
     def sample_sheet(self) -> Sheet:
         return self.grid(columns=10)
 
+    def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
+        from mutoscope.systems.pseudo_label.measures import measure
+
+        return measure(self, clips, seed)
+
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         def adam(which: str, *networks: nn.Module) -> torch.optim.Optimizer:
             weights = [p for network in networks for p in network.parameters()]
@@ -140,7 +146,7 @@ class PseudoLabel(PseudoLabelControls, System):
 
     def draw_codes(self, n: int, generator: torch.Generator) -> Codes:
         """z, d, c as in Table 1: noise, a uniform one-hot, a uniform vector, on the generator's device."""
-        on = dict(generator=generator, device=generator.device)
+        on = {"generator": generator, "device": generator.device}
         z = torch.randn(n, self.n_z, **on) if self.z_distribution == "normal" else torch.rand(n, self.n_z, **on)
         k = torch.randint(self.n_d, (n,), **on)
         c = torch.rand(n, self.n_c, **on) * (self.c_hi - self.c_lo) + self.c_lo
@@ -232,9 +238,8 @@ class PseudoLabel(PseudoLabelControls, System):
             return both
         generator = self.generator_for(10 + purpose)
         n = len(both) // 2 * self.world_size
-        on = dict(generator=generator, device=both.device)
+        on = {"generator": generator, "device": both.device}
         noise = torch.randn(n, 2, *both.shape[1:], **on) * self.d_noise
         if self.d_noise_levels == "uniform":
             noise *= torch.rand(n, 2, 1, 1, 1, **on)
         return both + self.share(noise).transpose(0, 1).flatten(0, 1)
-

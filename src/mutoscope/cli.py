@@ -1,0 +1,304 @@
+"""The command line: verbs over the same functions that Python users call.
+
+Every verb builds its own parser when it is called, so that `mutoscope --help` loads neither torch nor a system.
+"""
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mutoscope.errors import InputError, TrainingFailed
+
+if TYPE_CHECKING:
+    import jsonargparse
+
+    from mutoscope.systems.base import System
+    from mutoscope.systems.control import Control
+
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit status: 2 for bad input, said in one line."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(overview())
+        return 0
+    if arguments[0] == "--version":
+        from mutoscope import __version__
+
+        print(__version__)
+        return 0
+    try:
+        if arguments[0] not in COMMANDS:
+            raise InputError(f"{arguments[0]}: no such command (there are {', '.join(COMMANDS)})")
+        COMMANDS[arguments[0]](arguments[1:])
+    except InputError as error:
+        return complain(error, EXIT_USAGE)
+    except TrainingFailed as error:
+        return complain(error, EXIT_FAILED)
+    except KeyboardInterrupt:
+        return complain("interrupted", EXIT_INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output has left, as in `mutoscope list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit as stop:  # --help
+        return int(stop.code or 0)
+    return 0
+
+
+def complain(message: object, status: int) -> int:
+    """Prints one line to standard error and passes the exit status on."""
+    print(f"mutoscope: {' '.join(str(message).split())}", file=sys.stderr)
+    return status
+
+
+def overview() -> str:
+    """What `mutoscope --help` prints."""
+    lines = [f"  {name:10} {(inspect.getdoc(run) or '').splitlines()[0]}" for name, run in COMMANDS.items()]
+    return "\n".join(
+        [
+            "Make pictures move with generative adversarial networks.",
+            "",
+            "usage: mutoscope COMMAND ...   (mutoscope COMMAND --help for its options)",
+            "",
+            *lines,
+            "",
+            "for example",
+            "  mutoscope list",
+            "  mutoscope generate pseudo_label/sprites sweep --clip 2 -o clip.mp4",
+            "  mutoscope train pseudo_label --preset tiny --data FOLDER",
+        ]
+    )
+
+
+def train(arguments: list[str]) -> None:
+    """Train a system on a folder of frames or clips, or on a synthetic set.
+
+    mutoscope train SYSTEM [--preset NAME] [--data DIR] [--out DIR] [--resume] [options]
+    """
+    from mutoscope.systems import SYSTEMS
+    from mutoscope.training import options, train
+
+    system = arguments[0] if arguments and not arguments[0].startswith("-") else ""
+    if not system:
+        print(f"usage: mutoscope train SYSTEM [options]\n\nsystems: {', '.join(SYSTEMS)}")
+        print("mutoscope train SYSTEM --help shows all options.")
+        return
+    presets = options.presets(system) if system in SYSTEMS else {}
+    parser = options.options_parser(system, prog=f"mutoscope train {system}", description=inspect.getdoc(train))
+    parser.add_argument("--preset", default="tiny", help=f"Named configuration to start from: {', '.join(presets)}.")
+    parser.add_argument("--config", help="YAML file of options, over those of the preset.")
+    parser.add_argument("--out", help="Folder of the run (default: runs/SYSTEM-DATA-PRESET).")
+    parser.add_argument("--resume", nargs="?", const="", help="Go on with the run in --out, or in this folder or file.")
+    parser.add_argument("--quiet", action="store_true", help="Show no progress.")
+    given = parse(parser, arguments[1:], defaults=False)
+    resume = given.pop("resume", None)
+    own = {key: given.pop(key) for key in ("preset", "out", "quiet") if key in given}
+    config = options.read_config(given.pop("config")) if "config" in given else {}
+    folder = train(system, resume=resume if resume else resume is not None, **own, **(config | given))
+    if not own.get("quiet"):
+        print(f"{folder}/weights: done. Next: mutoscope generate {folder} grid -o {folder}/grid.png")
+
+
+def generate(arguments: list[str]) -> None:
+    """Use a control of a trained system: sweeps, walks, grids, labels, ...
+
+    mutoscope generate WEIGHTS CONTROL [options] [-o FILE]
+    """
+    from mutoscope.systems.control import controls_of
+    from mutoscope.systems.loading import load, shipped_weights
+
+    if not arguments or arguments[0].startswith("-"):
+        print("usage: mutoscope generate WEIGHTS CONTROL [options] [-o FILE ...]\n")
+        print(f"shipped weights: {', '.join(shipped_weights())}; a folder of your own works as well")
+        return
+    weights, *rest = arguments
+    device = "cpu"
+    if "--device" in rest[:-1]:
+        at = rest.index("--device")
+        device = rest[at + 1]
+        rest = rest[:at] + rest[at + 2 :]
+    system = load(weights, device)
+    controls = controls_of(type(system))
+    if not rest or rest[0] in ("-h", "--help"):
+        show_controls(system.name, controls)
+        return
+    if rest[0] not in controls:
+        raise InputError(f"{rest[0]}: {system.name} has no such control (it has {', '.join(controls)})")
+    chosen = controls[rest[0]]
+    parser = control_parser(system, chosen, prog=f"mutoscope generate {weights} {chosen.name}")
+    given = parse(parser, rest[1:], instantiate=True)
+    outputs = given.pop("out")
+    result = getattr(system, chosen.name)(**given)
+    if outputs is None and hasattr(result, "records"):
+        show_table(result)
+        return
+    for path in outputs or [f"{chosen.name}{result.default_suffix}"]:
+        print(result.save(path))
+
+
+def control_parser(system: "System", control: "Control", prog: str) -> "jsonargparse.ArgumentParser":
+    """A flag for every argument of a control, with its limits in this system."""
+    import jsonargparse
+
+    from mutoscope.systems.inputs import Frames
+
+    parser = jsonargparse.ArgumentParser(prog=prog, description=control.summary, exit_on_error=False)
+    for p in control.parameters:
+        limits = p.limits(system)
+        bounds = f" [{limits[0]:g} to {limits[1]:g}]" if limits else ""
+        needed = p.default is inspect.Parameter.empty
+        parser.add_argument(
+            f"--{p.name}",
+            type=str if p.type == Frames else p.type,
+            required=needed,
+            help=p.help.replace("%", "%%") + bounds,
+            **({} if needed else {"default": p.default}),
+        )
+    suffixes = ", ".join(suffix or "a folder" for suffix in control.result.suffixes)
+    parser.add_argument("-o", "--out", action="append", help=f"File to write, may be repeated: {suffixes}.")
+    return parser
+
+
+def evaluate(arguments: list[str]) -> None:
+    """Measure what a trained system has learned, on clips it has not seen.
+
+    mutoscope evaluate WEIGHTS --data DIR [-o FILE.json]
+    """
+    import jsonargparse
+
+    from mutoscope.data import open_clips
+    from mutoscope.media.results import Table
+    from mutoscope.systems.loading import load
+
+    parser = jsonargparse.ArgumentParser(
+        prog="mutoscope evaluate", description=inspect.getdoc(evaluate), exit_on_error=False
+    )
+    parser.add_argument("weights", help="Shipped weights, a folder of weights, or the folder of a run.")
+    parser.add_argument("--data", required=True, help="Name of a synthetic set, or a file or folder of clips.")
+    parser.add_argument("--max_clips", type=int, help="Use only this many clips, spread evenly over the data.")
+    parser.add_argument("--seed", type=int, default=1000, help="Seed of the draws, and of synthetic clips.")
+    parser.add_argument("-o", "--out", action="append", help="File to write, may be repeated: .json or .csv.")
+    given = parse(parser, arguments)
+    system = load(given["weights"])
+    clips = open_clips(
+        given["data"],
+        size=system.image_size,
+        channels=system.channels,
+        seed=given["seed"],
+        max_clips=given["max_clips"],
+    )
+    measures = system.measure(clips, seed=given["seed"])
+    table = Table(["measure", "value"], [[name, value] for name, value in measures.items()])
+    print(f"{given['weights']} on {clips.name}: {len(clips)} clips, {clips.total_frames} frames, seed {given['seed']}")
+    show_table(table)
+    for path in given["out"] or ():
+        print(table.save(path))
+
+
+def list_all(arguments: list[str]) -> None:
+    """Show systems, their controls and presets, and the weights that ship."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from mutoscope.systems import list_systems, system_class
+    from mutoscope.systems.control import controls_of
+    from mutoscope.systems.loading import shipped_weights
+    from mutoscope.training.options import presets
+
+    if arguments:
+        raise InputError(f"{arguments[0]}: list takes no arguments")
+    table = Table("system", "what it does", "controls", "presets", "weights", show_lines=True)
+    for name, summary in list_systems().items():
+        weights = [shipped for shipped in shipped_weights() if shipped.startswith(f"{name}/")]
+        controls = ", ".join(controls_of(system_class(name)))
+        table.add_row(name, summary, controls, "\n".join(presets(name)), "\n".join(weights))
+    Console().print(table)
+
+
+def data(arguments: list[str]) -> None:
+    """Look at data before training on it: `mutoscope data inspect DIR`.
+
+    mutoscope data inspect DIR [--size N] [-o SHEET.png]
+    """
+    import jsonargparse
+
+    from mutoscope.data import inspect as inspect_data
+    from mutoscope.media.images import write_image
+
+    if not arguments or arguments[0] != "inspect":
+        raise InputError(f"{arguments[0] if arguments else 'data'}: expected mutoscope data inspect DIR")
+    parser = jsonargparse.ArgumentParser(prog="mutoscope data inspect", exit_on_error=False)
+    parser.add_argument("source", help="File or folder of clips or frames, or the name of a synthetic set.")
+    parser.add_argument("--size", type=int, default=64, help="Height and width that frames would be brought to.")
+    parser.add_argument("--channels", type=int, default=3, help="3 for colour, 1 for grey.")
+    parser.add_argument("-o", "--out", help="Picture to write the contact sheet to.")
+    given = parse(parser, arguments[1:])
+    inspection = inspect_data(given["source"], size=given["size"], channels=given["channels"])
+    from rich.console import Console
+
+    Console().print(inspection)
+    if given["out"]:
+        print(write_image(given["out"], inspection.contact_sheet))
+
+
+def demo(arguments: list[str]) -> None:
+    """Play the shipped weights, train a small system, and write a page that shows it all."""
+    import jsonargparse
+
+    from mutoscope.demo import demo
+
+    parser = jsonargparse.ArgumentParser(prog="mutoscope demo", description=inspect.getdoc(demo), exit_on_error=False)
+    parser.add_function_arguments(demo, as_group=False)
+    demo(**parse(parser, arguments))
+
+
+COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "list": list_all,
+    "generate": generate,
+    "train": train,
+    "evaluate": evaluate,
+    "data": data,
+    "demo": demo,
+}
+
+
+def parse(
+    parser: "jsonargparse.ArgumentParser", arguments: list[str], defaults: bool = True, instantiate: bool = False
+) -> dict[str, Any]:
+    """Parses flags; `defaults=False` keeps only those given, `instantiate=True` builds dataclasses.
+
+    Raises:
+        InputError: a flag is unknown, missing or of the wrong type.
+    """
+    import jsonargparse
+
+    try:
+        namespace = parser.parse_args(arguments, defaults=defaults)
+        if instantiate:
+            namespace = parser.instantiate_classes(namespace)
+    except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
+        raise InputError(f"{error} (see {parser.prog} --help)") from error
+    return vars(namespace) if instantiate else namespace.as_dict()
+
+
+def show_controls(system: str, controls: "dict[str, Control]") -> None:
+    """Prints the controls of a system."""
+    width = max(map(len, controls))
+    print(f"controls of {system}:\n")
+    for name, control in controls.items():
+        print(f"  {name:{width}}  {control.summary}")
+    print(f"\nmutoscope generate WEIGHTS {next(iter(controls))} --help shows the options of one.")
+
+
+def show_table(result: Any) -> None:
+    """Prints a table result."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*result.columns)
+    for row in result.rows:
+        table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row))
+    Console().print(table)

@@ -1,0 +1,87 @@
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mutoscope.errors import InputError
+from mutoscope.media.frames import open_frames, read_clip
+from mutoscope.media.images import read_image
+from mutoscope.media.results import Image, Result, Sheet, Table, Video
+
+TABLE = Table(["name", "fid", "seeds"], [["ours", np.float32(1.5), 3], ["theirs, <b>", float("nan"), np.int64(2)]])
+PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".mov", ".gif", ".npy", ".png", ""])
+def test_a_video_saves_in_every_format(tmp_path: Path, make_clip, suffix: str) -> None:
+    clip = make_clip(6, 16, 16)
+    path = Video(clip, fps=10).save(tmp_path / f"clip{suffix}")
+    source = open_frames(path)
+    assert len(list(source)) == 6
+    assert source.fps in (10, None)
+    assert np.abs(read_clip(path).astype(int) - clip).mean() < 8
+
+
+def test_a_lazy_video_streams_once_or_is_kept(tmp_path: Path, make_clip) -> None:
+    clip = make_clip(4, 16, 16)
+    streamed = Video(iter(clip))
+    streamed.save(tmp_path / "a.npy")
+    with pytest.raises(RuntimeError, match="streamed already"):
+        streamed.save(tmp_path / "b.npy")
+    kept = Video(iter(clip))
+    assert len(kept) == 4
+    np.testing.assert_array_equal(kept.frames, clip)
+    for name in ("c.npy", "d.npy"):
+        np.testing.assert_array_equal(read_clip(kept.save(tmp_path / name)), clip)
+
+
+@pytest.mark.parametrize("result", [Image(PIXELS), Sheet(PIXELS, rows=1, columns=1)])
+def test_pictures_save_and_show(tmp_path: Path, result: Image) -> None:
+    np.testing.assert_array_equal(read_image(result.save(tmp_path / "a.png")), PIXELS)
+    (tmp_path / "shown.png").write_bytes(result._repr_png_())
+    np.testing.assert_array_equal(read_image(tmp_path / "shown.png"), PIXELS)
+
+
+def test_a_table_saves_plain_values(tmp_path: Path) -> None:
+    records = json.loads(TABLE.save(tmp_path / "a.json").read_text())
+    assert records == [{"name": "ours", "fid": 1.5, "seeds": 3}, {"name": "theirs, <b>", "fid": None, "seeds": 2}]
+    with TABLE.save(tmp_path / "a.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [["name", "fid", "seeds"], ["ours", "1.5", "3"], ["theirs, <b>", "nan", "2"]]
+
+
+def test_notebooks_show_a_player_and_an_escaped_table(make_clip) -> None:
+    assert Video(make_clip(2, 16, 16))._repr_html_().startswith("<video")
+    assert "<td>theirs, &lt;b&gt;</td>" in TABLE._repr_html_()
+
+
+def test_a_row_has_a_value_for_each_column() -> None:
+    with pytest.raises(ValueError, match="row 1 has 1 values for 2 columns"):
+        Table(["a", "b"], [[1, 2], [3]])
+
+
+@pytest.mark.parametrize("result", [Video(PIXELS[None]), Image(PIXELS), TABLE])
+def test_a_suffix_that_cannot_be_written_lists_those_that_can(tmp_path: Path, result: Result) -> None:
+    with pytest.raises(InputError, match=rf"cannot be saved as a \.xyz file .*\{result.default_suffix}"):
+        result.save(tmp_path / "a.xyz")
+    assert result.default_suffix in result.suffixes
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_importing_the_room_loads_nothing_heavy() -> None:
+    program = (
+        "import sys, mutoscope.media; print([m for m in ('av', 'torch', 'matplotlib', 'PIL') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_public_name_resolves() -> None:
+    import mutoscope.media
+
+    assert all(getattr(mutoscope.media, name) is not None for name in mutoscope.media.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = mutoscope.media.nothing
