@@ -198,6 +198,35 @@ def evaluate(arguments: list[str]) -> None:
         print(table.save(path))
 
 
+def reproduce(arguments: list[str]) -> None:
+    """Train the arms of a paper's claims, and write a report with verdicts.
+
+    mutoscope reproduce SYSTEM [--on EXPERIMENT] [--seeds N] [--render]
+    """
+    import jsonargparse
+
+    from mutoscope.claims import render, reproduce
+    from mutoscope.claims.run import experiments_of
+
+    parser = jsonargparse.ArgumentParser(prog="mutoscope reproduce", exit_on_error=False)
+    parser.add_argument("system", help="Name of the system.")
+    parser.add_argument("--on", help="Name of an experiment; by default those on synthetic data.")
+    parser.add_argument("--data", help="Folder of its data (default: below the folder MUTOSCOPE_DATA names).")
+    parser.add_argument("--seeds", type=int, default=3, help="How many seeds; those on file are not run again.")
+    parser.add_argument("--arms", help="Names of the arms wanted, separated by semicolons (default: all).")
+    parser.add_argument("--jobs", type=int, help="Arms trained at a time, a CPU thread each (default: all cores).")
+    parser.add_argument("--render", action="store_true", help="Only write the page again, from the results on file.")
+    given = parse(parser, arguments)
+    experiments = experiments_of(given["system"])[0]
+    if not given["render"]:
+        arms = given["arms"].split(";") if given["arms"] else None
+        for name in [given["on"]] if given["on"] else [e.name for e in experiments if e.test]:
+            reproduce(
+                given["system"], name, data=given["data"], seeds=given["seeds"], arms=arms, jobs=given["jobs"]
+            )
+    print(render(given["system"]))
+
+
 def list_all(arguments: list[str]) -> None:
     """Show systems, their controls and presets, and the weights that ship."""
     from rich.console import Console
@@ -260,6 +289,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "generate": generate,
     "train": train,
     "evaluate": evaluate,
+    "reproduce": reproduce,
     "data": data,
     "demo": demo,
 }

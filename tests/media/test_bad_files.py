@@ -1,4 +1,4 @@
-"""Whatever is wrong with a file: one line that names it, no traceback, no hang, no memory taken for what a header claims."""
+"""Whatever is wrong with a file: one line that names it, no traceback, no hang, no memory for what a header claims."""
 
 import os
 import struct
@@ -23,8 +23,10 @@ def _npy_header(shape: tuple[int, ...]) -> bytes:
 
 
 def _png_header(width: int, height: int) -> bytes:
-    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    chunks = [b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), b"IDAT" + zlib.compress(bytes(100))]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks
+    )
 
 
 BYTES = {
@@ -38,7 +40,8 @@ BYTES = {
     "noise.webm": (np.random.default_rng(0).bytes(5000), "expected a video"),
     "playlist.m3u8": (b"#EXTM3U\n#EXTINF:1,\n/etc/hostname\n", "expected a video"),
     "script.mp4": (b"ffconcat version 1.0\nfile /etc/hostname\n", "expected a video"),
-    "huge.png": (_png_header(100_000, 100_000), "100000×100000"),
+    "bomb.png": (_png_header(100_000, 100_000), "exceeds limit"),
+    "large.png": (_png_header(12_000, 12_000), "claims 12000×12000 pixels"),
     "huge.npy": (_npy_header((10**12, 64, 64, 3)) + bytes(100), "expected a uint8 array"),
     "overflowing.npy": (_npy_header((10**30, 64, 64, 3)) + bytes(100), "expected a uint8 array"),
     "no_frames.npy": (_npy_header((0, 64, 64, 3)), "expected a uint8 array|holds no frames"),
@@ -95,15 +98,11 @@ def test_frames_before_the_damage_can_be_used(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (30, 32, 32, 3), dtype=np.uint8)
     path = write_video(tmp_path / "a.mp4", noise, 25)
     _cut(path, 0.6)
-    frames = iter(open_frames(path))
-    seen = []
-    with pytest.raises(InputError, match=r"after \d+ readable frames") as caught:
-        seen.extend(frames)
-    for number, frame in enumerate(open_frames(path)):
-        np.testing.assert_array_equal(frame, next(iter([frame])))
-        if number == 2:
-            break
-    assert str(caught.value)
+    readable: list[np.ndarray] = []
+    with pytest.raises(InputError) as caught:
+        readable.extend(open_frames(path))
+    assert f"after {len(readable)} readable frames" in str(caught.value)
+    assert len(readable) > 5
 
 
 def test_sound_that_is_not_there(tmp_path: Path, make_clip) -> None:

@@ -47,7 +47,7 @@ def test_pictures_of_several_sizes_and_channels_share_a_grid() -> None:
 
 
 def test_a_missing_label_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match="1 row labels .expected 2"):
+    with pytest.raises(ValueError, match=r"1 row labels \(expected 2"):
         grid(_cells(4), 2, row_labels=["only one"])
     with pytest.raises(ValueError, match="at least one picture"):
         grid([], 2)

@@ -76,7 +76,7 @@ class VideoWriter:
       which is still there on reading. The other formats keep odd sizes.
     - GIF counts time in hundredths of a second: each frame is shown from the hundredth nearest to its time (8 frames a
       second alternate 0.12 s and 0.13 s), at most 50 a second. It has no sound: `audio` is left out. Every frame has a
-      palette of its own; up to 255 colours are exact.
+      palette of its own; up to 255 colours are kept to within one level.
     - MPEG-1 (`.mpg`) knows only the broadcast rates from 23.976 to 60.
 
     The file appears at `path` when the block ends without an exception; otherwise nothing is left behind.

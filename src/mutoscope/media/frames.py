@@ -135,7 +135,7 @@ def _mapped_array(path: Path) -> np.ndarray:
 
 def _open_picture(path: Path, channels: int) -> FrameSource:
     with opened_image(path) as image:
-        if getattr(image, "is_animated", False):
+        if image.format == "GIF" or getattr(image, "is_animated", False):
             return _open_animation(path, image, channels)
     pixels = read_image(path, channels)
     height, width, _ = pixels.shape

@@ -93,16 +93,17 @@ class Video(Result):
             InputError: there are none.
         """
         if not isinstance(self._frames, np.ndarray):
-            made = list(self)
+            made = list(iter(self))  # `list(self)` would ask for the length, which is made here
             if not made:
                 raise InputError("the video has no frames (expected at least one)")
             self._frames = np.stack(made)
         return self._frames
 
     def __iter__(self) -> Iterator[Frame]:
-        if self._spent:
-            raise RuntimeError("the frames of this video were streamed already: use `.frames` first to keep them")
-        self._spent = isinstance(self._frames, Iterator)
+        if isinstance(self._frames, Iterator):
+            if self._spent:
+                raise RuntimeError("the frames of this video were streamed already: use `.frames` first to keep them")
+            self._spent = True
         return iter(self._frames)
 
     def __len__(self) -> int:

@@ -1,0 +1,106 @@
+"""What the demo shows: files, a few words, and the command that makes the files again."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mutoscope.systems.base import System
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One figure of the page.
+
+    Attributes:
+        files: What is shown, in order, relative to the demo's folder; formats that a page cannot show become links.
+        title: A few words.
+        caption: What to notice.
+        alt: What there is to see, for those who do not see it.
+        command: Makes the files again when it is run in the demo's folder; empty where no single command does.
+        wide: It takes the whole width of the page.
+    """
+
+    files: tuple[str, ...]
+    title: str
+    caption: str
+    alt: str
+    command: str = ""
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page: a heading, a paragraph, what was done, and the exhibits.
+
+    Attributes:
+        title: The heading.
+        lead: The paragraph below it.
+        exhibits: The figures, in order.
+        commands: Commands that everything in the section rests on.
+        measures: For each measure its name, what it means, and its value before and after training.
+    """
+
+    title: str
+    lead: str
+    exhibits: tuple[Exhibit, ...]
+    commands: tuple[str, ...] = ()
+    measures: tuple[tuple[str, str, float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Player:
+    """Uses controls of one system and keeps what comes out.
+
+    Attributes:
+        system: The trained system.
+        weights: What `mutoscope generate` calls it, seen from the demo's folder.
+        folder: The demo's folder.
+        place: Where in it the files go.
+    """
+
+    system: System
+    weights: str
+    folder: Path
+    place: str
+
+    def play(
+        self,
+        control: str,
+        *names: str,
+        title: str,
+        caption: str,
+        alt: str,
+        wide: bool = False,
+        inputs: Mapping[str, str] | None = None,
+        **arguments: Any,
+    ) -> Exhibit:
+        """Saves the result of a control under every one of `names`.
+
+        Args:
+            control: Its name.
+            names: Files below `place`; the suffix says the format.
+            title, caption, alt, wide: As in `Exhibit`.
+            inputs: Arguments that are files, relative to the demo's folder.
+            arguments: All other arguments of the control.
+        """
+        inputs = dict(inputs or {})
+        paths = {argument: self.folder / file for argument, file in inputs.items()}
+        result = getattr(self.system, control)(**arguments, **paths)
+        files = tuple(f"{self.place}/{name}" for name in names)
+        for file in files:
+            result.save(self.folder / file)
+        command = generate_command(self.weights, control, inputs | arguments, files)
+        return Exhibit(files, title, caption, alt, command, wide)
+
+
+def generate_command(weights: str, control: str, arguments: Mapping[str, Any], files: tuple[str, ...]) -> str:
+    """The `mutoscope generate …` that does what `Player.play` does."""
+    words = ["mutoscope", "generate", weights, control]
+    for argument, value in arguments.items():
+        words += [f"--{argument}", value if isinstance(value, str) else json.dumps(value, default=asdict)]
+    for file in files:
+        words += ["-o", file]
+    return shlex.join(words)
