@@ -221,9 +221,7 @@ def reproduce(arguments: list[str]) -> None:
     if not given["render"]:
         arms = given["arms"].split(";") if given["arms"] else None
         for name in [given["on"]] if given["on"] else [e.name for e in experiments if e.test]:
-            reproduce(
-                given["system"], name, data=given["data"], seeds=given["seeds"], arms=arms, jobs=given["jobs"]
-            )
+            reproduce(given["system"], name, data=given["data"], seeds=given["seeds"], arms=arms, jobs=given["jobs"])
     print(render(given["system"]))
 
 

@@ -15,9 +15,9 @@ from mutoscope.systems.claim import Claim, Experiment
 
 FEWEST_SEEDS = 3
 RULE = (
-    f"*holds*: over at least {FEWEST_SEEDS} seeds, the claimed difference is positive in every one; *reversed*: negative in "
-    "every one; *unresolved*: anything else, or fewer seeds. Means are followed by the half width of Student's 95 % interval "
-    "over seeds."
+    f"*holds*: over at least {FEWEST_SEEDS} seeds, the claimed difference is positive in each; *reversed*: "
+    "negative in each; *unresolved*: anything else, or fewer seeds. Means are followed by the half width of "
+    "Student's 95 % interval over seeds."
 )
 
 
@@ -35,7 +35,8 @@ def render(system: str, reports: Path = Path("reports")) -> Path:
     for experiment in experiments:
         own = [result for result in results if result["experiment"] == experiment.name]
         if own:
-            parts += section(system, experiment, own, [claim for claim in claims if claim.experiment == experiment.name])
+            stated = [claim for claim in claims if claim.experiment == experiment.name]
+            parts += section(system, experiment, own, stated)
     with replacing(page) as temporary:
         temporary.write_text("\n\n".join(parts) + "\n")
     return page
@@ -73,7 +74,8 @@ def measures_table(arms: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     lines = [["measure", *arms], ["---"] * (len(arms) + 1)]
     lines.append(["seeds", *(str(len(own)) for own in arms.values())])
     lines.append(["iterations", *(str(own[0]["iterations"]) for own in arms.values())])
-    lines.append(["training, minutes", *(f"{np.mean([r['training_seconds'] for r in own]) / 60:.1f}" for own in arms.values())])
+    minutes = [np.mean([result["training_seconds"] for result in own]) / 60 for own in arms.values()]
+    lines.append(["training, minutes", *(f"{mean:.1f}" for mean in minutes)])
     for name in names:
         lines.append([f"`{name}`", *(interval([r["measures"].get(name) for r in own]) for own in arms.values())])
     return markdown(lines)

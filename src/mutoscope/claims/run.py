@@ -101,9 +101,7 @@ def reproduce(
         if name not in known:
             raise InputError(f"arms: {on} has no {name!r} (it has {', '.join(known)})")
     source = data or _source(experiment)
-    wanted = [
-        Job(system, experiment, known[name], seed, source) for seed in range(seeds) for name in (arms or known)
-    ]
+    wanted = [Job(system, experiment, known[name], seed, source) for seed in range(seeds) for name in (arms or known)]
     files = [job.result_file(reports / "data") for job in wanted]
     missing = [job for job, file in zip(wanted, files, strict=True) if not file.exists()]
     workers = min(jobs or os.cpu_count() or 1, max(len(missing), 1))
@@ -135,8 +133,9 @@ def run_job(job: Job, reports: Path, runs: Path) -> Path:
     seconds = time.monotonic() - started
     system = load(folder)
     if job.experiment.test:
-        size = {"size": system.image_size, "channels": system.channels}
-        held_out = open_clips(job.experiment.data, **size, **job.experiment.test)
+        held_out = open_clips(
+            job.experiment.data, size=system.image_size, channels=system.channels, **job.experiment.test
+        )
     else:
         run, _ = resolve(job.system, {**_flat(folder), "data": job.source})
         held_out = training_clips(run, system)[1]

@@ -29,10 +29,10 @@ def play_shipped(folder: Path, weights: str, seed: int) -> Section:
     if system.n_d > SHOWN_CLIPS:
         exhibits.append(walk(player, seed))
     if data in NAMES:
-        exhibits += sort(player, write_shuffled(folder / data, data, system, seed), seed)
+        exhibits += sort(player, write_shuffled(folder / data, data, system, seed))
     lead = (
-        f"Trained on shuffled, unlabelled frames of {data}. It was never told which frames belong together or which comes "
-        f"first; its {system.n_d} clips and {system.n_c} motion codes are its own discovery."
+        f"Trained on shuffled, unlabelled frames of {data}. It was never told which frames belong together or "
+        f"which comes first; its {system.n_d} clips and {system.n_c} motion codes are its own discovery."
     )
     return Section(weights, lead, tuple(exhibits))
 
@@ -171,15 +171,15 @@ def write_shuffled(folder: Path, data: str, system: System, seed: int) -> Path:
     return Video(shuffled).save(folder / "shuffled.png")
 
 
-def sort(player: Player, strip: Path, seed: int) -> list[Exhibit]:
+def sort(player: Player, strip: Path) -> list[Exhibit]:
     """Real frames brought into order, as pictures and in motion."""
     strip_name = strip.relative_to(player.folder).as_posix()
     sorted_strip = player.play(
         "sort_frames",
         "sorted.png",
         title="Shuffled frames, sorted",
-        caption="Above, real frames that training never saw, shuffled. Below, the same frames as the system orders them: "
-        "by the clip it reads, then by its code.",
+        caption="Above, real frames that training never saw, shuffled. Below, the same frames as the system orders "
+        "them: by the clip it reads, then by its code.",
         alt="two strips of the same frames: above in random order, below grouped and in order of motion",
         wide=True,
         inputs={"frames": strip_name},

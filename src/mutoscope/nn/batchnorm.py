@@ -23,7 +23,10 @@ class _GlobalStatistics(nn.modules.batchnorm._BatchNorm):
         mean, mean_square = (sums / count).chunk(2)
         variance = (mean_square - mean.square()).clamp_min(0)
         with torch.no_grad():
-            self.num_batches_tracked += 1
+            assert self.running_mean is not None
+            assert self.running_var is not None
+            assert self.momentum is not None
+            self.num_batches_tracked += 1  # type: ignore[operator,assignment]
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * count / (count - 1), self.momentum)
         scale = self.weight * torch.rsqrt(variance + self.eps)

@@ -6,7 +6,7 @@ LINEAR_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d,
 
 
 def init_normal(module: nn.Module, std: float = 0.02) -> None:
-    """Draws every linear and convolution weight below `module` from N(0, std²) and zeroes the biases (DCGAN, section 4)."""
+    """Draws all linear and convolution weights in `module` from N(0, std²) and zeroes the biases (DCGAN, section 4)."""
     for layer in module.modules():
         if isinstance(layer, LINEAR_LAYERS):
             nn.init.normal_(layer.weight, 0.0, std)

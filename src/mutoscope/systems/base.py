@@ -28,14 +28,17 @@ SYSTEM_KEY = "system"
 class System(LightningModule, PyTorchModelHubMixin):
     """A published method: its networks, its training step, its controls.
 
-    A subclass takes keyword-only, documented, JSON-serialisable arguments (they become `config.json`, the presets' fields
-    and the command line's flags), builds its networks, and writes `training_step` as the paper's algorithm box.
+    A subclass takes keyword-only, documented, JSON-serialisable arguments (they become `config.json`, the fields of
+    presets and the flags of the command line), builds its networks, and writes `training_step` as the paper's
+    algorithm box.
 
     Class attributes:
         name: the folder's name, as used on the command line and in `config.json`.
         needs: keys a data set must yield to train it.
 
     Attributes:
+        image_size: height and width of a frame, in pixels.
+        channels: colour channels of a frame.
         iteration: number of training steps taken, however many optimisers step in one.
         seed: what the draws of training derive from, with the iteration.
         losses: the loss terms of the last training step, by name, on the device.
@@ -44,6 +47,8 @@ class System(LightningModule, PyTorchModelHubMixin):
 
     name: ClassVar[str]
     needs: ClassVar[tuple[str, ...]]
+    image_size: int
+    channels: int
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +79,7 @@ class System(LightningModule, PyTorchModelHubMixin):
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, JSON-serialisable."""
-        return dict(self._hub_mixin_config or {})
+        return dict(self._hub_mixin_config or {})  # type: ignore[arg-type]  # never a dataclass: systems take arguments
 
     # Helpers of training steps.
 
@@ -103,7 +108,7 @@ class System(LightningModule, PyTorchModelHubMixin):
         return torch.Generator(self.device).manual_seed(int(state) & (2**63 - 1))
 
     def share(self, draws: Tensor) -> Tensor:
-        """This process' rows of something drawn for the global batch, so that the number of processes changes nothing."""
+        """This process' rows of what was drawn for the global batch: the number of processes changes nothing."""
         return draws.chunk(self.world_size)[self.trainer.global_rank] if self.world_size > 1 else draws
 
     @property

@@ -71,7 +71,7 @@ class Claim:
     other_measure: str | None = None
 
     def difference(self, measures: Mapping[str, Mapping[str, float]]) -> float:
-        """By how much the claim holds (positive) or fails, from one seed's measures by arm; KeyError if one is missing."""
+        """By how much the claim holds (positive) or fails (negative), from one seed's measures by arm."""
         left = measures[self.arm][self.measure]
         if self.value is not None:
             right = self.value

@@ -1,7 +1,7 @@
 """Controls: what a user can do with a trained system, declared once.
 
-A method marked `@control` has keyword-only, annotated, documented arguments and a typed result. `controls_of` reads that
-declaration; the Python API checks it on every call, the command line makes flags of it, the web page makes sliders.
+A method marked `@control` has keyword-only, annotated, documented arguments and a typed result. `controls_of` reads
+that declaration; the Python API checks it on every call, the command line makes flags of it, the web page sliders.
 """
 
 import functools
@@ -15,6 +15,7 @@ import docstring_parser
 import torch
 
 from mutoscope.errors import InputError
+from mutoscope.media.results import Result
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -81,7 +82,7 @@ class Control:
     name: str
     summary: str
     parameters: tuple[Parameter, ...]
-    result: type
+    result: type[Result]
 
     def __post_init__(self) -> None:
         missing = [p.name for p in self.parameters if not p.help]

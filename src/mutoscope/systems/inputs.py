@@ -1,6 +1,7 @@
 """Pictures and videos that users hand to controls."""
 
 import os
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -28,7 +29,7 @@ def read_frames(
     else:
         from mutoscope.media.frames import open_frames
 
-        frames = iter(open_frames(source, channels=channels))
+        frames = (frame for frame in open_frames(Path(source), channels=channels))
     return np.stack([fit_frame(frame, size, fit) for frame in frames])
 
 

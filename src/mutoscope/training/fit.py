@@ -107,8 +107,8 @@ def configuration(
     return values, Path(out) if out else checkpoint.parent.parent, checkpoint
 
 
-def training_clips(run: RunOptions, model: Any) -> tuple[Clips, Clips | None]:
-    """The clips to train on, and those held out (None where nothing is)."""
+def training_clips(run: RunOptions, model: Any) -> tuple[Clips, Clips]:
+    """The clips to train on, and those held out (none, where nothing is)."""
     clips = open_clips(
         run.data,
         size=model.image_size,
@@ -119,7 +119,7 @@ def training_clips(run: RunOptions, model: Any) -> tuple[Clips, Clips | None]:
         max_clips=run.max_clips,
     )
     if not run.held_out:
-        return clips, None
+        return clips, clips.subset([])
     held_out = run.held_out if run.held_out < 1 else int(run.held_out)
     return split(clips, by=run.split_by, held_out=held_out, seed=run.seed)
 
@@ -142,8 +142,8 @@ class Batches(LightningDataModule):
             self.run.batch_size,
             seed=self.run.seed,
             start=self.system.iteration,
-            rank=self.trainer.global_rank,
-            world=self.trainer.world_size,
+            rank=self.system.global_rank,
+            world=self.system.world_size,
         )
         return DataLoader(
             self.dataset,
@@ -155,13 +155,18 @@ class Batches(LightningDataModule):
         )
 
 
+def _rank() -> int:
+    """The number of this process, known before training starts; 0 where there is only one."""
+    return getattr(rank_zero_only, "rank", 0)
+
+
 def _as_it_is(batch: Any) -> Any:
     return batch
 
 
 def _prepare(folder: Path, config: dict[str, Any], resuming: bool) -> None:
     """Makes the run's folder and writes its configuration; refuses to overwrite another run."""
-    if rank_zero_only.rank:
+    if _rank():
         return
     if not resuming and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: exists already (continue it with --resume, or choose another --out)")
@@ -172,7 +177,7 @@ def _prepare(folder: Path, config: dict[str, Any], resuming: bool) -> None:
 
 def _fit(model: System, batches: Batches, run: RunOptions, folder: Path, checkpoint: Path | None, quiet: bool) -> None:
     done = 0 if checkpoint is None else check_checkpoint(checkpoint, model)
-    progress = None if quiet or rank_zero_only.rank else Progress(run.max_steps)
+    progress = None if quiet or _rank() else Progress(run.max_steps)
     recorder = Recorder(folder / "metrics.csv", run.log_every, progress, checkpoint)
     callbacks = [
         recorder,
@@ -202,7 +207,7 @@ def _fit(model: System, batches: Batches, run: RunOptions, folder: Path, checkpo
     elif checkpoint is not None:
         model.load_state_dict(torch.load(checkpoint, weights_only=True, map_location="cpu")["state_dict"])
         model.iteration = done
-    if rank_zero_only.rank:
+    if _rank():
         return
     model.save_weights(folder / "weights", run.weights_precision)
     seconds = time.monotonic() - start

@@ -29,7 +29,7 @@ Pixels = UInt8[np.ndarray, "h w c"]
 
 
 class Labels(NamedTuple):
-    """What D reads from n real frames: probabilities of every clip, relative continuous codes, probability of being real."""
+    """What D reads from n frames: the clip, probabilities of all clips, relative codes, probability of being real."""
 
     clip: Int[np.ndarray, " n"]
     probabilities: Float[np.ndarray, "n n_d"]
@@ -50,8 +50,10 @@ class PseudoLabelControls:
     z_distribution: str
     D: nn.Module
     if TYPE_CHECKING:
-        drawing_network: nn.Module
         device: torch.device
+
+        @property
+        def drawing_network(self) -> nn.Module: ...
 
     # Codes to frames.
 
@@ -73,7 +75,7 @@ class PseudoLabelControls:
     def synthesise(
         self, *, z: Float[Tensor, "#n n_z"], d: Float[Tensor, "#n n_d"], c: Float[Tensor, "#n n_c"]
     ) -> Float[Tensor, "n channels h w"]:
-        """Frames in [-1, 1] of noise, one-hot (or weighted) clips and relative codes, rows broadcast against each other.
+        """Frames in [-1, 1] of noise, one-hot (or weighted) clips and relative codes; single rows are repeated.
 
         Always in eval mode: training-mode batch normalisation would cancel a `d` that the whole batch shares.
         """
@@ -361,8 +363,8 @@ class PseudoLabelControls:
         """The two sheets of the authors' repository, n_d columns wide.
 
         Args:
-            layout: discrete: row i is clip i with a noise of its own and idle codes; continuous: one noise for all, row i is
-                clip i while code i (both counted round) moves along the row.
+            layout: discrete: row i is clip i with a noise of its own and idle codes; continuous: one noise for all, row
+                i is clip i while code i (both counted round) moves along the row.
             amplitude: Factor on the codes; the authors also draw with 20.
             rows: Number of rows.
             seed: Seed of the noise.
@@ -485,7 +487,8 @@ class PseudoLabelControls:
         d, c = self._activated(over, amplitude)
         z = self.noise(samples, seed=0)
         means = [self.synthesise(z=z, d=d[i : i + 1], c=c[i : i + 1]).mean(0) for i in range(len(d))]
-        return shortest_walk(torch.cdist(*2 * [torch.stack(means).flatten(1).double()]).cpu().numpy())
+        pictures = torch.stack(means).flatten(1).double()
+        return shortest_walk(torch.cdist(pictures, pictures).cpu().numpy())
 
     def _sheet(
         self,

@@ -41,8 +41,8 @@ def measure(system: PseudoLabel, clips: Clips, seed: int = 0) -> dict[str, float
 def reading_measures(system: PseudoLabel, clips: Clips) -> dict[str, float]:
     """How the pseudo-labels that D reads from real frames agree with the truth.
 
-    The true order of a frame is its phase where that is known (grouped by label); otherwise its score on its clip's first
-    principal component (`order_recovery`) and its time (`order_recovery_time`), clip by clip.
+    The true order of a frame is its phase where that is known (grouped by label); otherwise its score on its clip's
+    first principal component (`order_recovery`) and its time (`order_recovery_time`), clip by clip.
     """
     bag = FrameBag(clips)
     frames = np.concatenate([clips[i].frames for i in range(len(clips))])
@@ -130,7 +130,7 @@ def codes_read_back(system: PseudoLabel, seed: int, samples: int = 1024) -> dict
 
 
 def sprite_control(sweeps: UInt8[np.ndarray, "d k t h w c"]) -> dict[str, float]:
-    """Control of the sprites' phase, by their analytic estimator; the type is the one most frames of a clip look like."""
+    """Control of the sprites' phase, by their analytic estimator; a clip's type is what most frames look like."""
     n_d, n_c, t = sweeps.shape[:3]
     phases = np.empty((n_d, n_c, t))
     for i, clip_sweeps in enumerate(sweeps):

@@ -46,12 +46,12 @@ class PseudoLabel(PseudoLabelControls, System):
         c_range: Lowest and highest value of the continuous pseudo-label in training.
         w_d: Weight of the discrete label loss (Eq. 6).
         w_c: Weight of the continuous label loss (Eq. 7).
-        schedule: Label losses in one step of their own (joint), in two, discrete first (sequential), or added to those of D
-            and G (merged, Eq. 9).
-        d_batch: Real and fake frames through D as one batch, sharing its batch statistics (joint), or one after the other
-            (separate, as the authors'), which lets batch normalisation hide from D whatever all fakes share.
+        schedule: Label losses in one step of their own (joint), in two, discrete first (sequential), or added to those
+            of D and G (merged, Eq. 9).
+        d_batch: Real and fake frames through D as one batch, sharing its batch statistics (joint), or one after the
+            other (separate, as the authors'), which lets batch normalisation hide from D whatever all fakes share.
         d_noise: Standard deviation of the Gaussian noise on all that D sees, in units of [-1, 1] pixels.
-        d_noise_levels: The same noise for every frame (constant), or a level drawn from U(0, d_noise) for each (uniform).
+        d_noise_levels: The same noise for every frame (constant), or a level from U(0, d_noise) for each (uniform).
         lr_G: Learning rate of G.
         lr_D: Learning rate of D.
         lr_I: Learning rate of the label step (both networks).
@@ -96,7 +96,8 @@ class PseudoLabel(PseudoLabelControls, System):
         compat_bug: bool = False,
     ) -> None:
         super().__init__()
-        for argument, value in {"n_z": n_z, "n_d": n_d, "n_c": n_c, "channels": channels, "score_dim": score_dim}.items():
+        sizes = {"n_z": n_z, "n_d": n_d, "n_c": n_c, "channels": channels, "score_dim": score_dim}
+        for argument, value in sizes.items():
             if value < 1:
                 raise InputError(f"{argument}: {value} is less than 1")
         if not c_range[0] < c_range[1]:
@@ -109,13 +110,20 @@ class PseudoLabel(PseudoLabelControls, System):
         self.w_d, self.w_c, self.schedule, self.d_batch = w_d, w_c, schedule, d_batch
         self.d_noise, self.d_noise_levels = d_noise, d_noise_levels
         self.lr = {"G": lr_G, "D": lr_D, "I": lr_I}
-        self.betas = {"G": betas_G, "D": betas_D, "I": betas_I}
+        self.betas = {which: (b[0], b[1]) for which, b in (("G", betas_G), ("D", betas_D), ("I", betas_I))}
         self.amsgrad = amsgrad
-        shape = {"channels": channels, "image_size": image_size, "width": width}
-        self.G = Generator(n_z=n_z, n_d=n_d, n_c=n_c, **shape).to(memory_format=torch.channels_last)
+        self.G = Generator(n_z=n_z, n_d=n_d, n_c=n_c, channels=channels, image_size=image_size, width=width)
         self.D = Discriminator(
-            n_d=n_d, n_c=n_c, score_dim=score_dim, conv_bn=d_conv_bn, compat_bug=compat_bug, **shape
-        ).to(memory_format=torch.channels_last)
+            n_d=n_d,
+            n_c=n_c,
+            channels=channels,
+            image_size=image_size,
+            width=width,
+            score_dim=score_dim,
+            conv_bn=d_conv_bn,
+            compat_bug=compat_bug,
+        )
+        self.to(memory_format=torch.channels_last)
         self.G_average = WeightAverage(self.G, ema) if ema else None
 
     @property
@@ -138,7 +146,7 @@ class PseudoLabel(PseudoLabelControls, System):
         def adam(which: str, *networks: nn.Module) -> torch.optim.Optimizer:
             weights = [p for network in networks for p in network.parameters()]
             return torch.optim.Adam(
-                weights, lr=self.lr[which], betas=tuple(self.betas[which]), amsgrad=self.amsgrad, fused=True
+                weights, lr=self.lr[which], betas=self.betas[which], amsgrad=self.amsgrad, fused=True
             )
 
         optimizers = [adam("G", self.G), adam("D", self.D)]
@@ -146,14 +154,15 @@ class PseudoLabel(PseudoLabelControls, System):
 
     def draw_codes(self, n: int, generator: torch.Generator) -> Codes:
         """z, d, c as in Table 1: noise, a uniform one-hot, a uniform vector, on the generator's device."""
-        on = {"generator": generator, "device": generator.device}
-        z = torch.randn(n, self.n_z, **on) if self.z_distribution == "normal" else torch.rand(n, self.n_z, **on)
-        k = torch.randint(self.n_d, (n,), **on)
-        c = torch.rand(n, self.n_c, **on) * (self.c_hi - self.c_lo) + self.c_lo
+        device = generator.device
+        draw = torch.randn if self.z_distribution == "normal" else torch.rand
+        z = draw(n, self.n_z, generator=generator, device=device)
+        k = torch.randint(self.n_d, (n,), generator=generator, device=device)
+        c = torch.rand(n, self.n_c, generator=generator, device=device) * (self.c_hi - self.c_lo) + self.c_lo
         return Codes(z, F.one_hot(k, self.n_d).float(), c, k)
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
-        opt_G, opt_D, *opt_I = self.optimizers()
+        opt_G, opt_D, *opt_I = self.optimizers()  # type: ignore[attr-defined]  # a list, for there are several
         x = uint8_to_float(batch["frame"])
         codes = self.draw_codes(len(x) * self.world_size, self.generator_for(CODES))
         codes = Codes(*(self.share(code) for code in codes))
@@ -233,13 +242,12 @@ class PseudoLabel(PseudoLabelControls, System):
         return self.D(self.add_noise(torch.cat([x, fake]), noise)[len(x) :])
 
     def add_noise(self, both: Tensor, purpose: int) -> Tensor:
-        """Gaussian noise on the frames of a batch of real, then fake ones (the same draws for any number of processes)."""
+        """Gaussian noise on a batch of real, then fake frames; the same draws for any number of processes."""
         if not self.d_noise:
             return both
         generator = self.generator_for(10 + purpose)
         n = len(both) // 2 * self.world_size
-        on = {"generator": generator, "device": both.device}
-        noise = torch.randn(n, 2, *both.shape[1:], **on) * self.d_noise
+        noise = torch.randn(n, 2, *both.shape[1:], generator=generator, device=both.device) * self.d_noise
         if self.d_noise_levels == "uniform":
-            noise *= torch.rand(n, 2, 1, 1, 1, **on)
+            noise *= torch.rand(n, 2, 1, 1, 1, generator=generator, device=both.device)
         return both + self.share(noise).transpose(0, 1).flatten(0, 1)
