@@ -23,7 +23,7 @@ lint: .venv ## Check style, formatting, types, and who imports whom.
 	$(BIN)/lint-imports
 
 reproduce: .venv ## Train the arms of the paper's claims, write reports/pseudo_label.md.
-	$(BIN)/python -m mutoscope.systems.pseudo_label.claims
+	$(BIN)/mutoscope reproduce pseudo_label
 
 bench: .venv ## Run every benchmark: ratios against a reference, in one run.
 	@for file in benchmarks/*.py; do echo "$(BIN)/python $$file"; $(BIN)/python $$file || exit 1; done

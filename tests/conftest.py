@@ -5,10 +5,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
+from beartype import BeartypeConf, beartype
 from jaxtyping import install_import_hook
 
-hook = install_import_hook("mutoscope", "beartype.beartype")  # must come before the package is imported
+# the hook finds its checker by name; an int is a float, as everywhere in Python's typing (PEP 484)
+sys.modules["type_checker"] = ModuleType("type_checker")
+sys.modules["type_checker"].check = beartype(conf=BeartypeConf(is_pep484_tower=True))
+hook = install_import_hook("mutoscope", "type_checker.check")  # must come before the package is imported
 
 import pytest  # noqa: E402
 import torch  # noqa: E402

@@ -78,6 +78,8 @@ def train(arguments: list[str]) -> None:
 
     mutoscope train SYSTEM [--preset NAME] [--data DIR] [--out DIR] [--resume] [options]
     """
+    from lightning.pytorch.utilities import rank_zero_only
+
     from mutoscope.systems import SYSTEMS
     from mutoscope.training import options, train
 
@@ -99,7 +101,7 @@ def train(arguments: list[str]) -> None:
     config = options.read_config(given.pop("config")) if "config" in given else {}
     folder = train(system, resume=resume if resume else resume is not None, **own, **(config | given))
     if not own.get("quiet"):
-        print(f"{folder}/weights: done. Next: mutoscope generate {folder} grid -o {folder}/grid.png")
+        rank_zero_only(print)(f"{folder}/weights: done. Next: mutoscope generate {folder} grid -o {folder}/grid.png")
 
 
 def generate(arguments: list[str]) -> None:

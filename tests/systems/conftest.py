@@ -9,6 +9,7 @@ import pytest
 import torch
 from lightning import Trainer
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from mutoscope.data.synthetic import make_clips
 from mutoscope.systems.loading import load
@@ -47,11 +48,13 @@ def batch(sprite_frames: np.ndarray) -> Tensor:
 def fit() -> Callable[..., None]:
     """`fit(system, frames, steps, body)`: `steps` training steps on one batch; `body(batch)` takes the place of the step."""
 
-    def run(system: PseudoLabel, frames: Tensor, steps: int = 1, body: Callable[[dict[str, Tensor]], None] | None = None):
+    def run(
+        system: PseudoLabel, frames: Tensor, steps: int = 1, body: Callable[[dict[str, Tensor]], None] | None = None
+    ):
         if body is not None:
-            system.training_step = lambda batch, index: body(batch)
+            system.training_step = lambda batch, batch_idx: body(batch)
         trainer = Trainer(accelerator="cpu", devices=1, max_epochs=1, barebones=True)
-        trainer.fit(system, [{"frame": frames}] * steps)
+        trainer.fit(system, DataLoader([{"frame": frames}] * steps, batch_size=None))
 
     return run
 
@@ -67,7 +70,7 @@ def twin(tmp_path_factory: pytest.TempPathFactory, sprite_frames: np.ndarray) ->
         out=folder / "run",
         quiet=True,
         held_out=0,
-        max_steps=300,
+        max_steps=400,
         batch_size=32,
         log_every=10,
         accelerator="cpu",
@@ -83,7 +86,9 @@ TWIN = {
     "image_size": 16,
     "width": 0.25,
     "d_noise": 0.0,
-    "lr_G": 2e-3,
-    "lr_D": 1e-3,
+    "lr_G": 3e-3,
+    "lr_D": 2e-3,
+    "w_d": 3.0,
+    "w_c": 5.0,
     "ema": 0.9,
 }

@@ -48,7 +48,7 @@ def demo(*, out: str | Path = "demo", train_time: str = "150s", max_steps: int =
     with replacing(out.resolve()) as folder:
         folder.mkdir()
         sections = []
-        for weights in loading.shipped_weights():
+        for weights in [name for name in loading.shipped_weights() if name.startswith("pseudo_label/")]:
             console.print(f"[bold]playing[/] {weights}")
             sections.append(play_shipped(folder, weights, seed))
         console.print(f"[bold]training[/] a small system from scratch for {train_time}, or {max_steps} iterations")
@@ -65,7 +65,7 @@ def demo(*, out: str | Path = "demo", train_time: str = "150s", max_steps: int =
 SUGGESTIONS = {
     "See every control of a system": "mutoscope generate pseudo_label/sprites --help",
     "Train on a folder of your own clips or frames": "mutoscope train pseudo_label --preset tiny --data FOLDER",
-    "Go on training the system above": "mutoscope train pseudo_label --resume training --max_steps 10000 --out ../longer",
+    "Train the system above on": "mutoscope train pseudo_label --resume training --max_time 20m --out ../longer",
     "Measure a system on clips it has not seen": "mutoscope evaluate training --data sprites",
     "List systems, presets and shipped weights": "mutoscope list",
 }

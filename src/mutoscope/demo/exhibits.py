@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mutoscope.systems.base import System
+from mutoscope.systems.loading import load
+from mutoscope.systems.pseudo_label import PseudoLabel
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Exhibit:
         caption: What to notice.
         alt: What there is to see, for those who do not see it.
         command: Makes the files again when it is run in the demo's folder; empty where no single command does.
-        wide: It takes the whole width of the page.
+        span: How many of the page's twelve columns it takes.
     """
 
     files: tuple[str, ...]
@@ -28,7 +29,7 @@ class Exhibit:
     caption: str
     alt: str
     command: str = ""
-    wide: bool = False
+    span: int = 3
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Player:
-    """Uses controls of one system and keeps what comes out.
+    """Uses controls of a system and keeps what comes out.
 
     Attributes:
         system: The trained system.
@@ -61,7 +62,7 @@ class Player:
         place: Where in it the files go.
     """
 
-    system: System
+    system: PseudoLabel
     weights: str
     folder: Path
     place: str
@@ -73,7 +74,7 @@ class Player:
         title: str,
         caption: str,
         alt: str,
-        wide: bool = False,
+        span: int = 3,
         inputs: Mapping[str, str] | None = None,
         **arguments: Any,
     ) -> Exhibit:
@@ -82,7 +83,7 @@ class Player:
         Args:
             control: Its name.
             names: Files below `place`; the suffix says the format.
-            title, caption, alt, wide: As in `Exhibit`.
+            title, caption, alt, span: As in `Exhibit`.
             inputs: Arguments that are files, relative to the demo's folder.
             arguments: All other arguments of the control.
         """
@@ -93,14 +94,26 @@ class Player:
         for file in files:
             result.save(self.folder / file)
         command = generate_command(self.weights, control, inputs | arguments, files)
-        return Exhibit(files, title, caption, alt, command, wide)
+        return Exhibit(files, title, caption, alt, command, span)
+
+
+def load_pseudo_label(weights: str | Path) -> PseudoLabel:
+    """Weights known to be of this system."""
+    system = load(weights)
+    assert isinstance(system, PseudoLabel)
+    return system
 
 
 def generate_command(weights: str, control: str, arguments: Mapping[str, Any], files: tuple[str, ...]) -> str:
     """The `mutoscope generate …` that does what `Player.play` does."""
     words = ["mutoscope", "generate", weights, control]
     for argument, value in arguments.items():
-        words += [f"--{argument}", value if isinstance(value, str) else json.dumps(value, default=asdict)]
+        words += [f"--{argument}", value if isinstance(value, str) else json.dumps(value, default=stated)]
     for file in files:
         words += ["-o", file]
     return shlex.join(words)
+
+
+def stated(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass that differ from their defaults: what one would type."""
+    return {field: v for field, v in asdict(value).items() if v != getattr(type(value), field)}

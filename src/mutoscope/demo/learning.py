@@ -5,16 +5,16 @@ import json
 import math
 import shlex
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mutoscope.data import Clips, open_clips
-from mutoscope.demo.exhibits import Exhibit, Player, Section
-from mutoscope.demo.playing import HELD_OUT_SEED, sort, wall, write_shuffled
+from mutoscope.demo.exhibits import Exhibit, Player, Section, load_pseudo_label
+from mutoscope.demo.playing import HELD_OUT_SEED, loops, sort, wall, write_shuffled
 from mutoscope.media.plots import line_plot
 from mutoscope.media.results import Table
-from mutoscope.systems.base import System
-from mutoscope.systems.loading import load
+from mutoscope.systems.pseudo_label import PseudoLabel
 from mutoscope.systems.pseudo_label.measures import strongest_codes, sweeps_of_all_codes
 from mutoscope.training import train
 
@@ -40,15 +40,15 @@ def learn(folder: Path, train_time: str, max_steps: int, seed: int) -> Section:
         max_steps: When to stop at the latest, in iterations.
         seed: Seed of the run.
     """
-    options = {"preset": PRESET, "data": DATA, "seed": seed}
+    options: dict[str, Any] = {"preset": PRESET, "data": DATA, "seed": seed}
     train(SYSTEM, **options, max_steps=0, out=folder / UNTRAINED, quiet=True)
     train(SYSTEM, **options, max_time=train_time, max_steps=max_steps, sample_every=SAMPLE_EVERY, out=folder / TRAINED)
     summary = json.loads((folder / TRAINED / "summary.json").read_text())
-    clips = held_out_clips(load(folder / UNTRAINED))
+    clips = held_out_clips(load_pseudo_label(folder / UNTRAINED))
     before, after = (measured(folder / run, clips) for run in (UNTRAINED, TRAINED))
     lead = (
         f"{summary['iterations']:,} iterations in {summary['seconds']:.0f} seconds on this machine, from random "
-        f"weights and a bag of shuffled frames. Measured on {clips.total_frames:,} frames of clips that training never saw."
+        f"weights and a bag of shuffled frames. Measured on {clips.total_frames:,} frames of clips it never saw."
     )
     commands = [train_command(UNTRAINED, seed, 0), train_command(TRAINED, seed, summary["iterations"])]
     commands += [evaluate_command(run) for run in (UNTRAINED, TRAINED)]
@@ -70,7 +70,7 @@ def evaluate_command(run: str) -> str:
     return shlex.join(["mutoscope", "evaluate", run, "--data", DATA, *clips, "-o", f"{run}/measures.json"])
 
 
-def held_out_clips(system: System) -> Clips:
+def held_out_clips(system: PseudoLabel) -> Clips:
     """Clips of the same kind from another seed."""
     return open_clips(
         DATA, size=system.image_size, channels=system.channels, seed=HELD_OUT_SEED, max_clips=HELD_OUT_CLIPS
@@ -79,34 +79,36 @@ def held_out_clips(system: System) -> Clips:
 
 def measured(run: Path, clips: Clips) -> dict[str, float]:
     """The measures of a run's weights, which are also written to its folder."""
-    measures = load(run).measure(clips, seed=HELD_OUT_SEED)
+    measures = load_pseudo_label(run).measure(clips, seed=HELD_OUT_SEED)
     Table(["measure", "value"], [[name, value] for name, value in measures.items()]).save(run / "measures.json")
     return measures
 
 
 def exhibits_of_run(folder: Path, seed: int) -> list[Exhibit]:
     """The way from the first sheet to the last, the curves, and what the trained system does."""
-    untrained, trained = (Player(load(folder / run), run, folder, run) for run in (UNTRAINED, TRAINED))
+    untrained, trained = (Player(load_pseudo_label(folder / run), run, folder, run) for run in (UNTRAINED, TRAINED))
     codes = strongest_codes(sweeps_of_all_codes(trained.system, seed)).tolist()
     strip = write_shuffled(folder / TRAINED, DATA, trained.system, seed)
     return [
         first_sheet(untrained),
         *later_sheets(folder),
         curves(folder),
-        wall(trained, codes, seed),
         trained.play(
             "styles",
             "styles.png",
             title="Other noise, same motion",
             caption=f"Clip 0 along code {codes[0]} under four draws of the noise.",
             alt="a sheet of frames: four variants of one clip",
+            span=6,
             clip=0,
             code=codes[0],
             rows=4,
             columns=8,
             seed=seed,
         ),
+        wall(trained, codes, seed),
         *sort(trained, strip),
+        *loops(trained, codes[:2], seed),
     ]
 
 
@@ -118,6 +120,7 @@ def first_sheet(untrained: Player) -> Exhibit:
         title="Iteration 0",
         caption="Random weights.",
         alt="a sheet of grey frames without content",
+        span=4,
         columns=10,
     )
 
@@ -132,6 +135,7 @@ def later_sheets(folder: Path, count: int = 5) -> list[Exhibit]:
             title=f"Iteration {int(sheets[place].stem):,}",
             caption="Drawn by the training run: a row for each clip, one code from left to right.",
             alt=f"a sheet of frames after {int(sheets[place].stem):,} iterations",
+            span=4,
         )
         for place in places
     ]
@@ -148,6 +152,7 @@ def curves(folder: Path) -> Exhibit:
     return Exhibit(
         (file_name, f"{TRAINED}/metrics.csv"),
         title="Losses",
-        caption="The discriminator and the generator hold each other; the label losses fall as the codes are found.",
+        caption="Of both networks, and of the labels that D reads back from what G draws: these fall as codes are found.",
         alt="four curves over the iterations",
+        span=6,
     )

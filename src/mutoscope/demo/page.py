@@ -61,7 +61,7 @@ def measures_html(measures: Sequence[tuple[str, str, float, float]]) -> str:
         for name, meaning, before, after in measures
     ]
     head = '<tr><th scope="col">Measure</th><th scope="col">before training</th><th scope="col">after</th></tr>'
-    note = "1 is perfect. Random weights are the reference: they already read something, for the codes are chosen by what fits."
+    note = "1 is perfect. Random weights are the reference: of several codes, the best one counts."
     return f"<table><caption>{note}</caption><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
 
 
@@ -81,7 +81,7 @@ def figure_html(folder: Path, exhibit: Exhibit) -> str:
     command = code(exhibit.command) if exhibit.command else ""
     media = "".join(medium_html(folder, file, exhibit.alt) for file in shown)
     return (
-        f'<figure{" class=wide" if exhibit.wide else ""}><div class="plate">{media}</div>'
+        f'<figure class="span-{exhibit.span}"><div class="plate">{media}</div>'
         f"<figcaption>{words}{command}</figcaption></figure>"
     )
 

@@ -7,10 +7,9 @@ import numpy as np
 
 from mutoscope.data import open_clips
 from mutoscope.data.synthetic import NAMES
-from mutoscope.demo.exhibits import Exhibit, Player, Section
+from mutoscope.demo.exhibits import Exhibit, Player, Section, load_pseudo_label
 from mutoscope.media.results import Video
-from mutoscope.systems.base import System
-from mutoscope.systems.loading import load
+from mutoscope.systems.pseudo_label import PseudoLabel
 from mutoscope.systems.pseudo_label.codes import Segment
 from mutoscope.systems.pseudo_label.measures import strongest_codes, sweeps_of_all_codes
 
@@ -21,20 +20,18 @@ SHOWN_CLIPS = 4
 def play_shipped(folder: Path, weights: str, seed: int) -> Section:
     """Plays shipped weights by all controls whose results one can look at; files go to `folder/<data>`."""
     data = weights.split("/")[-1]
-    player = Player(load(weights), weights, folder, data)
+    player = Player(load_pseudo_label(weights), weights, folder, data)
     system = player.system
     codes = strongest_codes(sweeps_of_all_codes(system, seed)).tolist()
     exhibits = [wall(player, codes, seed), *loops(player, codes, seed), *sheets(player, codes, seed)]
-    exhibits.append(switch(player, codes, seed))
-    if system.n_d > SHOWN_CLIPS:
-        exhibits.append(walk(player, seed))
     if data in NAMES:
         exhibits += sort(player, write_shuffled(folder / data, data, system, seed))
+    exhibits += [switch(player, codes, seed), walk(player, seed)]
     lead = (
         f"Trained on shuffled, unlabelled frames of {data}. It was never told which frames belong together or "
         f"which comes first; its {system.n_d} clips and {system.n_c} motion codes are its own discovery."
     )
-    return Section(weights, lead, tuple(exhibits))
+    return Section(f"Playing {weights}", lead, tuple(exhibits))
 
 
 def main_code(codes: list[int]) -> int:
@@ -49,11 +46,10 @@ def wall(player: Player, codes: list[int], seed: int) -> Exhibit:
     return player.play(
         "wall",
         "wall.mp4",
-        "wall.gif",
         title="All clips at once",
         caption="Every clip the system has found, in motion: one code runs back and forth, the noise stands still.",
         alt=f"{system.n_d} small animations side by side",
-        wide=True,
+        span=12,
         code=main_code(codes),
         columns=columns,
         frames=32,
@@ -69,6 +65,7 @@ def loops(player: Player, codes: list[int], seed: int) -> list[Exhibit]:
         player.play(
             "path",
             f"clip_{clip}.mp4",
+            f"clip_{clip}.gif",
             title=f"Clip {clip}",
             caption=f"Code {code} there and back, slowing down at the ends.",
             alt=f"clip {clip} moving back and forth",
@@ -95,7 +92,7 @@ def sheets(player: Player, codes: list[int], seed: int) -> list[Exhibit]:
             title="Clips and codes",
             caption="A row for each clip; from left to right, one code crosses the range it was trained on.",
             alt="a sheet of frames: one row a clip, the motion going on from left to right",
-            wide=True,
+            span=12,
             code=code,
             columns=columns,
             seed=seed,
@@ -106,6 +103,7 @@ def sheets(player: Player, codes: list[int], seed: int) -> list[Exhibit]:
             title="Other noise, same motion",
             caption=f"Clip 0 along code {codes[0]} under four draws of the noise.",
             alt="a sheet of frames: four variants of one clip",
+            span=6,
             clip=0,
             code=codes[0],
             rows=4,
@@ -116,8 +114,9 @@ def sheets(player: Player, codes: list[int], seed: int) -> list[Exhibit]:
             "saturation",
             "saturation.png",
             title="End stops",
-            caption="The code runs to twenty times its range: the picture settles instead of breaking.",
-            alt="a sheet of frames that stop changing towards both sides",
+            caption="The code runs to twenty times its range, far beyond what training has seen.",
+            alt="a sheet of frames: one row a clip, ordinary in the middle, extreme towards both sides",
+            span=6,
             code=code,
             amplitude=20,
             columns=9,
@@ -128,17 +127,13 @@ def sheets(player: Player, codes: list[int], seed: int) -> list[Exhibit]:
 
 def switch(player: Player, codes: list[int], seed: int) -> Exhibit:
     """Clips in a row, in one video."""
-    segments = [
-        Segment(clip, frames=12, code=code, start=start, stop=-start)
-        for clip, code in enumerate(codes[:SHOWN_CLIPS])
-        for start in (-1.0, 1.0)
-    ]
+    segments = [Segment(clip, code=code) for clip, code in enumerate(codes[:SHOWN_CLIPS])]
     return player.play(
         "clip_switch",
         "switch.mp4",
         title="One clip after another",
         caption="The clip label switches, the code moves: a small programme of motions.",
-        alt="an animation that changes its subject every two seconds",
+        alt="an animation that changes its subject now and then",
         segments=segments,
         fps=12,
         seed=seed,
@@ -155,13 +150,13 @@ def walk(player: Player, seed: int) -> Exhibit:
         alt="an animation that visits every clip for a moment",
         over="d",
         ordered=True,
-        hold=2,
+        hold=4,
         fps=8,
         seed=seed,
     )
 
 
-def write_shuffled(folder: Path, data: str, system: System, seed: int) -> Path:
+def write_shuffled(folder: Path, data: str, system: PseudoLabel, seed: int) -> Path:
     """Saves frames of four held-out clips in random order, as a strip and as a video beside it."""
     clips = open_clips(
         data, size=system.image_size, channels=system.channels, seed=HELD_OUT_SEED, max_clips=4, frames=8
@@ -181,7 +176,7 @@ def sort(player: Player, strip: Path) -> list[Exhibit]:
         caption="Above, real frames that training never saw, shuffled. Below, the same frames as the system orders "
         "them: by the clip it reads, then by its code.",
         alt="two strips of the same frames: above in random order, below grouped and in order of motion",
-        wide=True,
+        span=12,
         inputs={"frames": strip_name},
     )
     played = player.play(
@@ -190,6 +185,7 @@ def sort(player: Player, strip: Path) -> list[Exhibit]:
         title="… and played",
         caption="Left shuffled, right sorted.",
         alt="the shuffled frames flicker, the sorted ones move",
+        span=6,
         inputs={"frames": strip_name},
     )
     shown = [(sorted_strip, strip_name), (played, strip_name.replace(".png", ".mp4"))]

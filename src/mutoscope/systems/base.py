@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import jsonargparse
 import numpy as np
 import torch
 from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
@@ -76,6 +77,21 @@ class System(LightningModule, PyTorchModelHubMixin):
     def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
         """What the system has learned, by name, on clips it was not trained on."""
         raise NotImplementedError
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "System":
+        """An untrained system of these arguments, as they stand in `config.json`.
+
+        Raises:
+            InputError: an argument is unknown, of the wrong type or out of range.
+        """
+        parser = jsonargparse.ArgumentParser(exit_on_error=False)
+        parser.add_class_arguments(cls)
+        try:
+            arguments = parser.parse_object(config).as_dict()
+        except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
+            raise InputError(f"does not describe a {cls.name} ({' '.join(str(error).split())})") from error
+        return cls(**arguments)
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, JSON-serialisable."""
@@ -182,6 +198,6 @@ class System(LightningModule, PyTorchModelHubMixin):
         file = Path(model_id) / WEIGHTS_FILE
         if not Path(model_id).is_dir():
             file = Path(hf_hub_download(model_id, WEIGHTS_FILE, **hub))
-        system = cls(**arguments)
+        system = cls.from_config(arguments)
         system.load_weights(file)
         return system.to(map_location).eval()

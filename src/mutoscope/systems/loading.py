@@ -35,9 +35,9 @@ def load(weights: str | Path, device: str = "cpu") -> System:
     if name not in SYSTEMS:
         raise InputError(f"{folder / CONFIG_FILE}: {SYSTEM_KEY} is {name!r} (expected one of {', '.join(SYSTEMS)})")
     try:
-        system = system_class(name)(**config)
-    except TypeError as error:
-        raise InputError(f"{folder / CONFIG_FILE}: does not describe a {name} ({error})") from error
+        system = system_class(name).from_config(config)
+    except InputError as error:
+        raise InputError(f"{folder / CONFIG_FILE}: {error}") from error
     system.load_weights(folder / WEIGHTS_FILE)
     try:
         return system.to(device).eval()

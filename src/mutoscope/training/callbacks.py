@@ -49,12 +49,15 @@ class Recorder(Callback):
         self.pending.append((system.iteration, system.losses))
         if system.iteration % self.every == 0:
             self.flush(trainer)
+        self.count_step_time()
+
+    def count_step_time(self) -> None:
         now = time.perf_counter()
         self.step_seconds += now - self.mark
         self.mark = now
 
     def flush(self, trainer: Trainer) -> None:
-        """Checks and writes what has been collected.
+        """Checks and writes what has been collected: means over all processes.
 
         Raises:
             TrainingFailed: a loss is not finite; the iteration, the term and the last good checkpoint are named.
@@ -62,7 +65,9 @@ class Recorder(Callback):
         if not self.pending:
             return
         names = list(self.pending[0][1])
-        values = torch.stack([torch.stack(list(losses.values())) for _, losses in self.pending]).float().cpu()
+        values = torch.stack([torch.stack(list(losses.values())) for _, losses in self.pending]).float()
+        values = trainer.strategy.reduce(values).cpu()
+        self.count_step_time()  # after waiting for the device
         if not values.isfinite().all():
             row, column = (~values.isfinite()).nonzero()[0].tolist()
             raise TrainingFailed(self.failure(self.pending[row][0], names[column], values[row, column].item()))

@@ -65,7 +65,8 @@ def train(
     run, arguments = resolve(system, values)
     if run.threads:
         torch.set_num_threads(run.threads)
-    _prepare(folder, {"system": system, "preset": preset, **asdict(run), **arguments}, resuming=checkpoint is not None)
+    continued = checkpoint is not None and checkpoint.resolve().parent.parent == folder.resolve()
+    _prepare(folder, {"system": system, "preset": preset, **asdict(run), **arguments}, resuming=continued)
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed)

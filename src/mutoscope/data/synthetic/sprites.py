@@ -1,7 +1,9 @@
 """Sprite clips: four shapes, each on a path of its own, with the truth of every frame kept.
 
-A circle moves down, a square to the right, a triangle along the diagonal, a bar turns from 0 to 90 degrees; a frame's
-phase, from 0 to 1, is how far along this open path it is. Brightness, size and an offset are nuisances, constant within
+A circle moves down on the left, a square to the right at the bottom, a triangle along a diagonal at the upper right, a
+bar turns from 0 to 90 degrees in the middle; a frame's phase, from 0 to 1, is how far along this open path it is. The
+paths do not cross: where two types passed through each other's places, nothing in a bag of frames would say which way
+each of them goes on. Brightness, size and an offset are nuisances, constant within
 a clip. The offset of a shape that moves is *across* its path: along the path it could not be told from the phase.
 """
 
@@ -19,8 +21,8 @@ TYPES = ("circle", "square", "triangle", "bar")
 REFERENCE_SIZE = 32
 """The picture size, in pixels, for which all lengths below are given; other sizes are scaled copies."""
 
-PATH_START = np.array([[16.0, 7.0], [6.5, 16.0], [9.5, 10.5], [16.0, 16.0]])
-PATH_END = np.array([[16.0, 25.0], [25.5, 16.0], [22.5, 25.0], [16.0, 16.0]])
+PATH_START = np.array([[8.5, 7.0], [16.5, 24.0], [15.5, 10.5], [16.0, 16.0]])
+PATH_END = np.array([[8.5, 25.0], [25.5, 24.0], [22.5, 16.5], [16.0, 16.0]])
 PATH_WAY = PATH_END - PATH_START
 MEAN_SIZE = np.array([9.0, 8.0, 11.0, 20.0])
 """Diameter of the circle, side of the square and of the triangle, length of the bar."""

@@ -216,7 +216,7 @@ class PseudoLabel(PseudoLabelControls, System):
         }
 
     def with_labels(self, loss: Tensor, reading: Reading, codes: Codes) -> tuple[Tensor, dict[str, Tensor]]:
-        """In the merged schedule, `loss` with the label terms of Eq. 9 added, and those terms; otherwise `loss` alone."""
+        """In the merged schedule, `loss` with the label terms of Eq. 9 added, and those terms."""
         if self.schedule != "merged":
             return loss, {}
         labels = self.label_losses(reading, codes)
