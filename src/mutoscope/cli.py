@@ -81,7 +81,8 @@ def train(arguments: list[str]) -> None:
     from lightning.pytorch.utilities import rank_zero_only
 
     from mutoscope.systems import SYSTEMS
-    from mutoscope.training import options, train
+    from mutoscope.training import options
+    from mutoscope.training import train as run_training
 
     system = arguments[0] if arguments and not arguments[0].startswith("-") else ""
     if not system:
@@ -99,7 +100,7 @@ def train(arguments: list[str]) -> None:
     resume = given.pop("resume", None)
     own = {key: given.pop(key) for key in ("preset", "out", "quiet") if key in given}
     config = options.read_config(given.pop("config")) if "config" in given else {}
-    folder = train(system, resume=resume if resume else resume is not None, **own, **(config | given))
+    folder = run_training(system, resume=resume if resume else resume is not None, **own, **(config | given))
     if not own.get("quiet"):
         rank_zero_only(print)(f"{folder}/weights: done. Next: mutoscope generate {folder} grid -o {folder}/grid.png")
 
@@ -167,31 +168,37 @@ def control_parser(system: "System", control: "Control", prog: str) -> "jsonargp
 def evaluate(arguments: list[str]) -> None:
     """Measure what a trained system has learned, on clips it has not seen.
 
-    mutoscope evaluate WEIGHTS --data DIR [-o FILE.json]
+    mutoscope evaluate WEIGHTS [--data DIR] [-o FILE.json]
     """
     import jsonargparse
 
     from mutoscope.data import open_clips
     from mutoscope.media.results import Table
     from mutoscope.systems.loading import load
+    from mutoscope.training.fit import held_out_clips
 
     parser = jsonargparse.ArgumentParser(
         prog="mutoscope evaluate", description=inspect.getdoc(evaluate), exit_on_error=False
     )
     parser.add_argument("weights", help="Shipped weights, a folder of weights, or the folder of a run.")
-    parser.add_argument("--data", required=True, help="Name of a synthetic set, or a file or folder of clips.")
+    parser.add_argument(
+        "--data", help="Synthetic set, file or folder of clips; for a run, by default what it held out."
+    )
     parser.add_argument("--max_clips", type=int, help="Use only this many clips, spread evenly over the data.")
     parser.add_argument("--seed", type=int, default=1000, help="Seed of the draws, and of synthetic clips.")
     parser.add_argument("-o", "--out", action="append", help="File to write, may be repeated: .json or .csv.")
     given = parse(parser, arguments)
     system = load(given["weights"])
-    clips = open_clips(
-        given["data"],
-        size=system.image_size,
-        channels=system.channels,
-        seed=given["seed"],
-        max_clips=given["max_clips"],
-    )
+    if given["data"] is None:
+        clips = held_out_clips(given["weights"], system)
+    else:
+        clips = open_clips(
+            given["data"],
+            size=system.image_size,
+            channels=system.channels,
+            seed=given["seed"],
+            max_clips=given["max_clips"],
+        )
     measures = system.measure(clips, seed=given["seed"])
     table = Table(["measure", "value"], [[name, value] for name, value in measures.items()])
     print(f"{given['weights']} on {clips.name}: {len(clips)} clips, {clips.total_frames} frames, seed {given['seed']}")

@@ -120,8 +120,7 @@ def run_job(job: Job, reports: Path, runs: Path) -> Path:
     from mutoscope.data import open_clips
     from mutoscope.systems.loading import load
     from mutoscope.training import train
-    from mutoscope.training.fit import training_clips
-    from mutoscope.training.options import resolve
+    from mutoscope.training.fit import held_out_clips
 
     torch.set_num_threads(1)
     file = job.result_file(reports / "data")
@@ -137,8 +136,7 @@ def run_job(job: Job, reports: Path, runs: Path) -> Path:
             job.experiment.data, size=system.image_size, channels=system.channels, **job.experiment.test
         )
     else:
-        run, _ = resolve(job.system, {**_flat(folder), "data": job.source})
-        held_out = training_clips(run, system)[1]
+        held_out = held_out_clips(folder, system)
     measures = system.measure(held_out, seed=job.seed)
     sheet = f"{file.stem.rsplit('-', 1)[0]}.png"
     system.sample_sheet().save(reports / job.system / sheet)
@@ -161,14 +159,6 @@ def run_job(job: Job, reports: Path, runs: Path) -> Path:
     with replacing(file) as temporary:
         temporary.write_text(json.dumps(result, indent=1) + "\n")
     return file
-
-
-def _flat(folder: Path) -> dict[str, Any]:
-    """The options of a run, without those that are no options of training."""
-    from mutoscope.training.options import read_config
-
-    config = read_config(folder / "config.yaml")
-    return {key: value for key, value in config.items() if key not in ("system", "preset")}
 
 
 def _source(experiment: Experiment) -> str:

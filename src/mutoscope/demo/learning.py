@@ -152,7 +152,7 @@ def curves(folder: Path) -> Exhibit:
     return Exhibit(
         (file_name, f"{TRAINED}/metrics.csv"),
         title="Losses",
-        caption="Of both networks, and of the labels that D reads back from what G draws: these fall as codes are found.",
+        caption="Of both networks, and of the labels that D reads back from what G draws: these fall as codes form.",
         alt="four curves over the iterations",
         span=6,
     )

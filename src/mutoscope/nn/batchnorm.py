@@ -3,10 +3,27 @@
 `torch.nn.SyncBatchNorm` does this on GPUs only. With one process these layers are torch's own.
 """
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """The sum of a tensor over all processes; its gradient is the sum of all processes' gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        total = gradient.clone()
+        dist.all_reduce(total)
+        return total
 
 
 class _GlobalStatistics(nn.modules.batchnorm._BatchNorm):
@@ -18,7 +35,7 @@ class _GlobalStatistics(nn.modules.batchnorm._BatchNorm):
         axes = [axis for axis in range(x.ndim) if axis != 1]
         per_process = x.numel() // x.shape[1]
         # the sum and the sum of squares travel together; their gradients come back through the same all_reduce
-        sums = all_reduce(torch.cat([x.sum(axes), x.square().sum(axes)]))
+        sums = _SumOverProcesses.apply(torch.cat([x.sum(axes), x.square().sum(axes)]))
         count = per_process * dist.get_world_size()
         mean, mean_square = (sums / count).chunk(2)
         variance = (mean_square - mean.square()).clamp_min(0)

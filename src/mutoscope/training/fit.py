@@ -12,6 +12,7 @@ import json
 import logging
 import pickle
 import platform
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -66,16 +67,17 @@ def train(
     if run.threads:
         torch.set_num_threads(run.threads)
     continued = checkpoint is not None and checkpoint.resolve().parent.parent == folder.resolve()
-    _prepare(folder, {"system": system, "preset": preset, **asdict(run), **arguments}, resuming=continued)
-
+    if not continued:
+        _check_unused(folder)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed)
         model = system_class(system)(**arguments)
     model.seed = run.seed
     clips, _ = training_clips(run, model)
-    for problem in clips.problems if not quiet else ():
-        warnings.warn(f"set aside: {problem}", stacklevel=2)
+    for problem in clips.problems if not (quiet or _rank()) else ():
+        print(f"set aside: {problem}", file=sys.stderr)
     batches = Batches(model, clips, run)
+    _write_config(folder, {"system": system, "preset": preset, **asdict(run), **arguments})
     if run.compile:
         for network in model.trained_networks():
             network.compile()
@@ -125,6 +127,22 @@ def training_clips(run: RunOptions, model: Any) -> tuple[Clips, Clips]:
     return split(clips, by=run.split_by, held_out=held_out, seed=run.seed)
 
 
+def held_out_clips(folder: str | Path, model: System) -> Clips:
+    """The clips that a finished run kept from training.
+
+    Raises:
+        InputError: this is no run's folder, its data is gone, or it held nothing out.
+    """
+    stored = Path(folder) / "config.yaml"
+    if not stored.is_file():
+        raise InputError(f"{folder}: is not the folder of a run (expected one, or --data to measure on)")
+    config = {key: value for key, value in read_config(stored).items() if key not in ("system", "preset")}
+    held_out = training_clips(resolve(model.name, config)[0], model)[1]
+    if not len(held_out):
+        raise InputError(f"{folder}: held nothing out of training (give --data to measure on)")
+    return held_out
+
+
 class Batches(LightningDataModule):
     """Feeds training from the iteration the system has reached."""
 
@@ -152,6 +170,7 @@ class Batches(LightningDataModule):
             collate_fn=_as_it_is,
             num_workers=self.run.workers,
             persistent_workers=self.run.workers > 0,
+            generator=torch.Generator().manual_seed(self.run.seed),  # or the loader draws from the global one
             pin_memory=torch.cuda.is_available(),
         )
 
@@ -165,12 +184,15 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def _prepare(folder: Path, config: dict[str, Any], resuming: bool) -> None:
-    """Makes the run's folder and writes its configuration; refuses to overwrite another run."""
+def _check_unused(folder: Path) -> None:
+    """Refuses to overwrite another run. Only the first process asks: it may have started to write when others come."""
+    if not _rank() and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder}: exists already (continue it with --resume, or choose another --out)")
+
+
+def _write_config(folder: Path, config: dict[str, Any]) -> None:
     if _rank():
         return
-    if not resuming and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder}: exists already (continue it with --resume, or choose another --out)")
     with replacing(folder / "config.yaml") as temporary:
         plain = json.loads(json.dumps(config))  # tuples as lists
         temporary.write_text(yaml.safe_dump(plain, sort_keys=False))

@@ -89,7 +89,12 @@ class RunOptions:
 
 
 def presets(system: str) -> dict[str, dict[str, Any]]:
-    """The named configurations of a system, as read from its `presets/` folder."""
+    """The named configurations of a system, as read from its `presets/` folder.
+
+    Raises:
+        InputError: there is no such system.
+    """
+    system_class(system)
     folder = resources.files("mutoscope.systems") / system / "presets"
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
     return {file.name.removesuffix(".yaml"): yaml.safe_load(file.read_text()) for file in files}
