@@ -37,12 +37,14 @@ class Spread:
     low: float
     high: float
 
-    def __format__(self, spec: str) -> str:
-        return f"{self.median:{spec}} ({self.low:{spec}}–{self.high:{spec}})"
-
 
 def spread(values: Sequence[float]) -> Spread:
     return Spread(statistics.median(values), min(values), max(values))
+
+
+def seconds(timings: Sequence[Timing]) -> dict[str, Spread]:
+    """By the clock and in work."""
+    return {"wall": spread([t.wall for t in timings]), "cpu": spread([t.cpu for t in timings])}
 
 
 def timed(run: Callable[[], object]) -> Timing:
@@ -51,9 +53,7 @@ def timed(run: Callable[[], object]) -> Timing:
     return Timing(time.perf_counter() - wall, time.process_time() - cpu)
 
 
-def alternate(
-    variants: Mapping[str, Callable[[], object]], rounds: int, warm_up: int = 1
-) -> dict[str, list[Timing]]:
+def alternate(variants: Mapping[str, Callable[[], object]], rounds: int, warm_up: int = 1) -> dict[str, list[Timing]]:
     """Runs the variants in turn, A B C A B C …, so that what disturbs the machine for a while disturbs all of them."""
     for _ in range(warm_up):
         for run in variants.values():
@@ -74,10 +74,20 @@ def speedup(reference: Sequence[Timing], ours: Sequence[Timing]) -> dict[str, Sp
     }
 
 
-def matmul_peak(dtype: torch.dtype, size: int = 2048, rounds: int = 7) -> float:
-    """The best rate of a square matrix product, in floating point operations a second by the clock."""
+def matmul_peak(dtype: torch.dtype, size: int = 2048, rounds: int = 7) -> Timing:
+    """Seconds that 10¹² floating point operations take in a square matrix product, at best: the limit of the machine."""
     a, b = torch.randn(size, size, dtype=dtype), torch.randn(size, size, dtype=dtype)
-    return 2 * size**3 / min(timed(lambda: a @ b).wall for _ in range(rounds))
+    timings = [timed(lambda: a @ b) for _ in range(rounds)]
+    scale = 1e12 / (2 * size**3)
+    return Timing(scale * min(t.wall for t in timings), scale * min(t.cpu for t in timings))
+
+
+def share_of_peak(flops: float, timings: Sequence[Timing], peak: Timing) -> dict[str, Spread]:
+    """How much of the limit runs of `flops` operations reach, by the clock and in work."""
+    return {
+        "wall": spread([flops / 1e12 * peak.wall / timing.wall for timing in timings]),
+        "cpu": spread([flops / 1e12 * peak.cpu / timing.cpu for timing in timings]),
+    }
 
 
 def peak_memory(*arguments: str) -> float:
@@ -117,8 +127,13 @@ def save(name: str, results: Mapping[str, Any]) -> Path:
     """Writes `reports/data/benchmark_<name>.json`."""
     path = REPORTS / "data" / f"benchmark_{name}.json"
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(results, indent=2, default=vars) + "\n")
+        temporary.write_text(json.dumps(plain(results), indent=2) + "\n")
     return path
+
+
+def plain(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Results as they come back from JSON."""
+    return json.loads(json.dumps(results, default=vars))
 
 
 def _processor() -> str:

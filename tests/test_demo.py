@@ -112,6 +112,15 @@ def test_the_printed_training_makes_the_same_weights(
         assert weights.read_bytes() == (made / weights).read_bytes()
 
 
+def test_the_printed_evaluation_makes_the_same_measures(
+    made: Path, page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(made)
+    command = next(words for words in map(shlex.split, page.commands) if words[1:3] == ["evaluate", "training"])
+    assert cli.main([*command[1:-1], str(tmp_path / "measures.json")]) == 0
+    assert (tmp_path / "measures.json").read_bytes() == (made / command[-1]).read_bytes()
+
+
 def test_all_commands_are_ones_there_are(page: Page) -> None:
     assert len(page.commands) > 15
     assert all(shlex.split(command)[1] in cli.COMMANDS for command in [*page.commands, *SUGGESTIONS.values()])

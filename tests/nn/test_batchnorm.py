@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from mutoscope.nn import BatchNorm1d, BatchNorm2d
+from mutoscope.nn import BatchNorm1d, BatchNorm2d, normalising_parts
 
 SCRIPT = Path(__file__).with_name("global_batch.py")
 PAIRS = [(BatchNorm1d, nn.BatchNorm1d), (BatchNorm2d, nn.BatchNorm2d)]
@@ -44,6 +44,25 @@ def test_one_process_is_torch_s_layer(own, torch_s):
     assert states[0].keys() == states[1].keys()
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     assert isinstance(layers[0], torch_s)
+
+
+def test_parts_of_a_batch_are_normalised_each_by_itself():
+    """One pass over two parts is two passes, in outputs and running statistics; eval mode knows no parts."""
+
+    def network() -> nn.Module:
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Conv2d(3, 4, 3), BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 6), BatchNorm1d(6))
+
+    x = torch.cat([torch.randn(8, 3, 4, 4), 3 * torch.randn(8, 3, 4, 4) + 5])
+    together, apart = network(), network()
+    with normalising_parts(together, 2):
+        outputs = together(x)
+    assert torch.allclose(outputs, torch.cat([apart(part) for part in x.chunk(2)]), atol=1e-5)
+    for name, value in together.state_dict().items():
+        assert torch.allclose(value, apart.state_dict()[name], atol=1e-5), name
+    assert not torch.allclose(outputs, network()(x), atol=0.1)
+    with normalising_parts(together.eval(), 2):
+        assert torch.allclose(together(x), apart.eval()(x), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["BatchNorm1d", "BatchNorm2d"])

@@ -21,6 +21,7 @@ from mutoscope.training import train
 SYSTEM, PRESET, DATA = "pseudo_label", "tiny", "sprites"
 UNTRAINED, TRAINED = "untrained", "training"  # the runs' folders
 SAMPLE_EVERY = 100
+THREADS = 1  # the same sums on every machine, and no waiting for a core that another program holds
 HELD_OUT_CLIPS = 40
 MEASURES = {
     "order_recovery": ("Order", "rank correlation of a code read from held-out frames with their true place"),
@@ -40,9 +41,15 @@ def learn(folder: Path, train_time: str, max_steps: int, seed: int) -> Section:
         max_steps: When to stop at the latest, in iterations.
         seed: Seed of the run.
     """
-    options: dict[str, Any] = {"preset": PRESET, "data": DATA, "seed": seed}
+    options: dict[str, Any] = {
+        "preset": PRESET,
+        "data": DATA,
+        "seed": seed,
+        "threads": THREADS,
+        "sample_every": SAMPLE_EVERY,
+    }
     train(SYSTEM, **options, max_steps=0, out=folder / UNTRAINED, quiet=True)
-    train(SYSTEM, **options, max_time=train_time, max_steps=max_steps, sample_every=SAMPLE_EVERY, out=folder / TRAINED)
+    train(SYSTEM, **options, max_time=train_time, max_steps=max_steps, out=folder / TRAINED)
     summary = json.loads((folder / TRAINED / "summary.json").read_text())
     clips = held_out_clips(load_pseudo_label(folder / UNTRAINED))
     before, after = (measured(folder / run, clips) for run in (UNTRAINED, TRAINED))
@@ -61,7 +68,8 @@ def learn(folder: Path, train_time: str, max_steps: int, seed: int) -> Section:
 def train_command(run: str, seed: int, iterations: int) -> str:
     """What trains the same weights again, bit by bit: iterations are repeatable, times are not."""
     words = ["mutoscope", "train", SYSTEM, "--preset", PRESET, "--data", DATA, "--seed", str(seed)]
-    return shlex.join([*words, "--max_steps", str(iterations), "--sample_every", str(SAMPLE_EVERY), "--out", run])
+    words += ["--threads", str(THREADS), "--sample_every", str(SAMPLE_EVERY), "--max_steps", str(iterations)]
+    return shlex.join([*words, "--out", run])
 
 
 def evaluate_command(run: str) -> str:

@@ -61,7 +61,7 @@ def measures_html(measures: Sequence[tuple[str, str, float, float]]) -> str:
         for name, meaning, before, after in measures
     ]
     head = '<tr><th scope="col">Measure</th><th scope="col">before training</th><th scope="col">after</th></tr>'
-    note = "1 is perfect. Random weights are the reference: of several codes, the best one counts."
+    note = "1 is perfect. Random weights are not at 0, because of several codes the one that fits best counts."
     return f"<table><caption>{note}</caption><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
 
 

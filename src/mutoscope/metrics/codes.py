@@ -93,7 +93,7 @@ class Controllability(NamedTuple):
 
 
 def controllability(phases: Float[np.ndarray, "d k t"], phase_range: float = 1.0) -> Controllability:
-    """Mean over discrete codes d of `max_j |Spearman(c_j, phase)|`, and of the range of phase that code j covers.
+    """How the codes steer the phase, mean over discrete codes d, each with the continuous code j that does it best.
 
     Args:
         phases: estimated phase of each generated frame where continuous code j climbs its range in t steps under
@@ -101,17 +101,15 @@ def controllability(phases: Float[np.ndarray, "d k t"], phase_range: float = 1.0
         phase_range: width of the whole motion, in the units of `phases`.
 
     Returns:
-        `correlation`, and `coverage`: highest minus lowest phase of the sweep with the best correlation, as a share of
-        `phase_range` (at most 1).
+        `correlation`, `max_j |Spearman(c_j, phase)|`, and `coverage`, the widest range of phase that a code's sweep
+        covers, as a share of `phase_range` (at most 1).
     """
     unseen = np.isnan(phases).any(axis=2)
     seen = np.where(unseen[:, :, None], 0.0, phases)
     steps = np.arange(phases.shape[2])
     correlations = np.stack([np.abs(rank_correlations(sweeps.T, steps)) for sweeps in seen])
     coverages = np.minimum(np.ptp(seen, axis=2) / phase_range, 1.0)
-    best = correlations.argmax(axis=1)
-    clips = np.arange(len(phases))
-    return Controllability(float(correlations[clips, best].mean()), float(coverages[clips, best].mean()))
+    return Controllability(float(correlations.max(axis=1).mean()), float(coverages.max(axis=1).mean()))
 
 
 class EffectSizes(NamedTuple):

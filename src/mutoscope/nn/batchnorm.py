@@ -3,6 +3,8 @@
 `torch.nn.SyncBatchNorm` does this on GPUs only. With one process these layers are torch's own.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -27,7 +29,14 @@ class _SumOverProcesses(torch.autograd.Function):
 
 
 class _GlobalStatistics(nn.modules.batchnorm._BatchNorm):
+    parts = 1
+
     def forward(self, input: Tensor) -> Tensor:
+        if self.training and self.parts > 1:
+            return torch.cat([self.normalise(part) for part in input.chunk(self.parts)])
+        return self.normalise(input)
+
+    def normalise(self, input: Tensor) -> Tensor:
         if not (self.training and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
             return super().forward(input)
         self._check_input_dim(input)
@@ -57,3 +66,19 @@ class BatchNorm1d(_GlobalStatistics, nn.BatchNorm1d):
 
 class BatchNorm2d(_GlobalStatistics, nn.BatchNorm2d):
     """`torch.nn.BatchNorm2d` whose training statistics span all processes (each with the same batch size)."""
+
+
+@contextmanager
+def normalising_parts(network: nn.Module, parts: int) -> Iterator[None]:
+    """Inside, batches in training mode are `parts` equal parts, each normalised by its own statistics, first to last.
+
+    The same as one pass through `network` for each part, but all other layers take the whole batch at once.
+    """
+    layers = [layer for layer in network.modules() if isinstance(layer, _GlobalStatistics)]
+    for layer in layers:
+        layer.parts = parts
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.parts = 1

@@ -152,6 +152,7 @@ class System(LightningModule, PyTorchModelHubMixin):
             key: (value.to(dtype) if value.is_floating_point() else value).contiguous() for key, value in state.items()
         }
         save_file(state, save_directory / WEIGHTS_FILE, metadata={"format": "pt"})
+        (save_directory / WEIGHTS_FILE).chmod(0o644)  # safetensors writes for its owner alone
         config = {SYSTEM_KEY: self.name, **self.config()}
         (save_directory / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n")
 

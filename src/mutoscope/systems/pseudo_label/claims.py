@@ -23,7 +23,11 @@ EXPERIMENTS = (
         "Weizmann actions, 64 x 64; the ninth person held out",
         data="weizmann_actions",
         preset="tuned",
-        arms=(*ABLATIONS, Arm("paper preset", preset="paper"), Arm("release preset", preset="release")),
+        arms=(
+            *ABLATIONS,
+            Arm("paper preset", {"max_steps": 1000}, preset="paper"),
+            Arm("release preset", {"max_steps": 1000}, preset="release"),
+        ),
         options={"split_by": "subject", "held_out": 1, "precision": "bf16"},
     ),
     Experiment(

@@ -12,7 +12,7 @@ from mutoscope.errors import InputError
 from mutoscope.losses import bce
 from mutoscope.media.results import Sheet
 from mutoscope.media.tensors import uint8_to_float
-from mutoscope.nn import WeightAverage
+from mutoscope.nn import WeightAverage, normalising_parts
 from mutoscope.systems.base import System
 from mutoscope.systems.pseudo_label.controls import PseudoLabelControls
 from mutoscope.systems.pseudo_label.networks import Discriminator, Generator, Reading
@@ -163,7 +163,7 @@ class PseudoLabel(PseudoLabelControls, System):
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
         opt_G, opt_D, *opt_I = self.optimizers()  # type: ignore[attr-defined]  # a list, for there are several
-        x = uint8_to_float(batch["frame"])
+        x = uint8_to_float(batch["frame"]).contiguous(memory_format=torch.channels_last)
         codes = self.draw_codes(len(x) * self.world_size, self.generator_for(CODES))
         codes = Codes(*(self.share(code) for code in codes))
 
@@ -229,16 +229,16 @@ class PseudoLabel(PseudoLabelControls, System):
 
     def read_both(self, x: Tensor, fake: Tensor, noise: int) -> tuple[Reading, Reading]:
         """What D reads from real and from fake frames."""
-        x_seen, fake_seen = self.add_noise(torch.cat([x, fake]), noise).chunk(2)
-        if self.d_batch == "separate":
-            return self.D(x_seen), self.D(fake_seen)
-        both = self.D(torch.cat([x_seen, fake_seen]))
+        with normalising_parts(self.D, 2 if self.d_batch == "separate" else 1):
+            both = self.D(self.add_noise(torch.cat([x, fake]), noise))
         return Reading(*(o[: len(x)] for o in both)), Reading(*(o[len(x) :] for o in both))
 
     def read_fake(self, x: Tensor, fake: Tensor, noise: int) -> Reading:
         """What D reads from fake frames; in joint batches the real frames are there for D's batch statistics."""
         if self.d_batch == "joint":
             return self.read_both(x, fake, noise)[1]
+        if not self.d_noise:
+            return self.D(fake)
         return self.D(self.add_noise(torch.cat([x, fake]), noise)[len(x) :])
 
     def add_noise(self, both: Tensor, purpose: int) -> Tensor:
