@@ -214,7 +214,8 @@ def reproduce(arguments: list[str]) -> None:
     """
     import jsonargparse
 
-    from mutoscope.claims import render, reproduce
+    from mutoscope.claims import render
+    from mutoscope.claims import reproduce as run_arms
     from mutoscope.claims.run import experiments_of
 
     parser = jsonargparse.ArgumentParser(prog="mutoscope reproduce", exit_on_error=False)
@@ -230,7 +231,7 @@ def reproduce(arguments: list[str]) -> None:
     if not given["render"]:
         arms = given["arms"].split(";") if given["arms"] else None
         for name in [given["on"]] if given["on"] else [e.name for e in experiments if e.test]:
-            reproduce(given["system"], name, data=given["data"], seeds=given["seeds"], arms=arms, jobs=given["jobs"])
+            run_arms(given["system"], name, data=given["data"], seeds=given["seeds"], arms=arms, jobs=given["jobs"])
     print(render(given["system"]))
 
 
@@ -284,11 +285,11 @@ def demo(arguments: list[str]) -> None:
     """Play the shipped weights, train a small system, and write a page that shows it all."""
     import jsonargparse
 
-    from mutoscope.demo import demo
+    from mutoscope.demo import demo as make_demo
 
     parser = jsonargparse.ArgumentParser(prog="mutoscope demo", description=inspect.getdoc(demo), exit_on_error=False)
-    parser.add_function_arguments(demo, as_group=False)
-    demo(**parse(parser, arguments))
+    parser.add_function_arguments(make_demo, as_group=False)
+    make_demo(**parse(parser, arguments))
 
 
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
@@ -315,7 +316,7 @@ def parse(
     try:
         namespace = parser.parse_args(arguments, defaults=defaults)
         if instantiate:
-            namespace = parser.instantiate_classes(namespace)
+            namespace = parser.instantiate(namespace)
     except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
         raise InputError(f"{error} (see {parser.prog} --help)") from error
     return vars(namespace) if instantiate else namespace.as_dict()

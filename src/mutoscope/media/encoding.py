@@ -46,7 +46,7 @@ class Format:
 _H264 = Format(
     "libx264",
     "aac",
-    options={"crf": "17", "preset": "medium"},
+    options={"crf": "17", "preset": "medium", "mbtree": "0"},  # mbtree gives other bytes each time
     even=True,
     container={"movflags": "+faststart"},  # a browser starts to play before it has the whole file
 )
