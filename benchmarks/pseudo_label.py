@@ -2,8 +2,8 @@
 
     python benchmarks/pseudo_label.py [--steps 9] [--threads 2] [--compile] [--write]
 
-The literal loop is what one writes first: eager float32, torch's default memory format and optimisers, one optimiser pass
-after the other, each with frames drawn anew, gradients of the network that stands still computed and thrown away.
+The literal loop is what one writes first: eager float32, torch's default memory format and optimisers, one optimiser
+pass after the other, each with frames drawn anew, gradients of the network that stands still computed and thrown away.
 """
 
 import argparse
@@ -210,7 +210,7 @@ def in_float64() -> Iterator[None]:
 
 
 def disagreement(preset_name: str) -> list[float]:
-    """The largest relative difference between a loss of ours (float32) and of the literal loop, in each of the first steps."""
+    """The largest relative difference between our losses and those of the literal loop, in each of the first steps."""
     literal, ours = training("literal", preset_name), training("float32", preset_name)
     differences = []
     for _ in range(FIRST_STEPS):

@@ -82,14 +82,14 @@ def flops_line(results: dict[str, Any]) -> str:
 
 
 def show_pseudo_label(results: dict[str, Any]) -> None:
-    console = Console()
+    console = _console()
     _show(console, "Training", STEP_COLUMNS, step_rows(results))
     _show(console, "Generation", FRAME_COLUMNS, frame_rows(results))
     console.print(flops_line(results), f"Losses differ by at most {agreement_line(results)}", sep="\n")
 
 
 def show_loader(results: dict[str, Any]) -> None:
-    _show(Console(), "Loading", LOADER_COLUMNS, loader_rows(results))
+    _show(_console(), "Loading", LOADER_COLUMNS, loader_rows(results))
 
 
 def write() -> None:
@@ -112,15 +112,15 @@ other programs on the machine disturb less."""
 def pseudo_label_section(results: dict[str, Any]) -> list[str]:
     return [
         "## Training",
-        "One training step, frames and noise drawn included. *Literal* is the paper's loop as one writes it first: eager "
-        "float32, torch's default memory format and Adam, frames drawn anew for every optimiser pass, gradients of the "
-        "network that stands still computed and thrown away.",
+        "One training step, all draws included. *Literal* is the paper's loop as one writes it first: eager float32, "
+        "torch's default memory format and Adam, frames drawn anew for every optimiser pass, gradients of the network "
+        "that stands still computed and thrown away.",
         _markdown(STEP_COLUMNS, step_rows(results)),
-        f"{flops_line(results)} *Share of limit* is operations needed over operations that a matrix product of the same "
-        "precision would have done in the same work.",
-        "Ours and the literal loop start from the same weights and see the same draws; the largest relative difference of "
-        f"any loss in the first three steps: {agreement_line(results)} The loops are the same mathematics; in float32 the "
-        "first Adam step, whose size hardly depends on the gradient's, turns rounding into differences that training "
+        f"{flops_line(results)} *Share of limit* is how many of the operations that a matrix product of the same "
+        "precision does in the same work the step does.",
+        "Ours and the literal loop start from the same weights and see the same draws. The largest relative difference "
+        f"of any loss in the first three steps: {agreement_line(results)} The mathematics is the same; in float32 "
+        "Adam's first steps, whose size hardly depends on the gradient's, turn rounding into differences that training "
         "then amplifies.",
         "## Generation",
         "Frames as uint8 arrays, codes given; *literal* draws one after the other with an eager network.",
@@ -131,14 +131,14 @@ def pseudo_label_section(results: dict[str, Any]) -> list[str]:
 
 def loader_section(results: dict[str, Any]) -> list[str]:
     opening = "; ".join(
-        f"{name}: {found['clips']} clips, {found['frames']} frames, {found['first_open_seconds']:.2f} s the first time, "
+        f"{name}: {found['clips']} clips, {found['frames']} frames, {found['first_open_seconds']:.2f} s first, "
         f"{found['later_open_seconds']:.3f} s later"
         for name, found in results["sources"].items()
     )
     return [
         "## Loading",
-        "Batches of 100 shuffled frames of 64×64 from the cache, against decoding the file of every frame each time, and "
-        "against decoding at its best: whole clips in order, each file opened once.",
+        "Batches of 100 shuffled frames of 64×64 from the cache, against decoding the file of every frame each time, "
+        "and against decoding at its best: whole clips in order, each file opened once.",
         _markdown(LOADER_COLUMNS, loader_rows(results)),
         f"Opening a set (decoding it into the cache once, later only checking the files): {opening}.",
         _how(results),
@@ -159,6 +159,13 @@ def _whole(value: dict[str, float]) -> str:
 
 def _percent(value: dict[str, float]) -> str:
     return f"{value['median']:.0%} ({value['low']:.0%}–{value['high']:.0%})"
+
+
+def _console() -> Console:
+    """A console wide enough for the tables, also in a file."""
+    console = Console()
+    console.width = max(console.width, 110)
+    return console
 
 
 def _show(console: Console, title: str, columns: Iterable[str], rows: Rows) -> None:

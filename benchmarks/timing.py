@@ -1,9 +1,8 @@
-"""What the benchmarks share: alternating runs, ratios pair by pair, limits of the machine, peak memory, results on disk."""
+"""What the benchmarks share: alternating runs, ratios pair by pair, limits of the machine, memory, results on disk."""
 
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -23,7 +22,7 @@ REPORTS = Path(__file__).parent.parent / "reports"
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one run: by the clock, and of work of all threads of the process, which other processes disturb less."""
+    """Seconds of one run: by the clock, and of processor time of all threads, which other programs disturb less."""
 
     wall: float
     cpu: float
@@ -75,7 +74,7 @@ def speedup(reference: Sequence[Timing], ours: Sequence[Timing]) -> dict[str, Sp
 
 
 def matmul_peak(dtype: torch.dtype, size: int = 2048, rounds: int = 7) -> Timing:
-    """Seconds that 10¹² floating point operations take in a square matrix product, at best: the limit of the machine."""
+    """Seconds that 10¹² floating point operations take in a square matrix product at best: the machine's limit."""
     a, b = torch.randn(size, size, dtype=dtype), torch.randn(size, size, dtype=dtype)
     timings = [timed(lambda: a @ b) for _ in range(rounds)]
     scale = 1e12 / (2 * size**3)
@@ -91,14 +90,16 @@ def share_of_peak(flops: float, timings: Sequence[Timing], peak: Timing) -> dict
 
 
 def peak_memory(*arguments: str) -> float:
-    """Peak resident memory, in MiB, of this script run anew with `arguments`; it must end with `print_peak_memory`."""
+    """Peak resident memory, in MiB, of this script run anew with `arguments`, which must make it `print_peak_memory`."""
     ran = subprocess.run([sys.executable, sys.argv[0], *arguments], check=True, capture_output=True, text=True)
     return float(ran.stdout.split()[-1])
 
 
 def print_peak_memory() -> None:
-    """Prints the peak resident memory of this process so far, in MiB."""
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    """Prints the peak resident memory of this process so far, in MiB (Linux; `getrusage` would include the parent's)."""
+    status = Path("/proc/self/status").read_text()
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    print(int(peak.split()[1]) / 1024)
 
 
 def machine() -> dict[str, Any]:

@@ -24,9 +24,14 @@ def test_a_file_appears_when_it_is_complete(tmp_path):
 def test_a_failure_leaves_what_was_there(tmp_path):
     target = tmp_path / "log.csv"
     target.write_text("old")
-    with pytest.raises(RuntimeError, match="half way"), replacing(target) as temporary:
-        temporary.write_text("ne")
-        raise RuntimeError("half way")
+
+    def fail() -> None:
+        with replacing(target) as temporary:
+            temporary.write_text("ne")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        fail()
     assert target.read_text() == "old"
     assert names(tmp_path) == ["log.csv"]
 

@@ -1,8 +1,8 @@
 """Mutoscope: pictures made to move with generative adversarial networks.
 
-    import mutoscope
-    system = mutoscope.load("pseudo_label/sprites")
-    system.sweep(clip=3).save("clip.mp4")
+import mutoscope
+system = mutoscope.load("pseudo_label/sprites")
+system.sweep(clip=3).save("clip.mp4")
 """
 
 from importlib import import_module

@@ -22,19 +22,9 @@ EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 2 for bad input, said in one line."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(overview())
-        return 0
-    if arguments[0] == "--version":
-        from mutoscope import __version__
-
-        print(__version__)
-        return 0
     try:
-        if arguments[0] not in COMMANDS:
-            raise InputError(f"{arguments[0]}: no such command (there are {', '.join(COMMANDS)})")
-        COMMANDS[arguments[0]](arguments[1:])
+        dispatch(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
     except InputError as error:
         return complain(error, EXIT_USAGE)
     except TrainingFailed as error:
@@ -46,6 +36,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # --help
         return int(stop.code or 0)
     return 0
+
+
+def dispatch(arguments: list[str]) -> None:
+    """Runs the command that the first argument names.
+
+    Raises:
+        InputError: there is no such command, or what it raises.
+    """
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(overview())
+    elif arguments[0] == "--version":
+        from mutoscope import __version__
+
+        print(__version__)
+    elif arguments[0] in COMMANDS:
+        COMMANDS[arguments[0]](arguments[1:])
+    else:
+        raise InputError(f"{arguments[0]}: no such command (there are {', '.join(COMMANDS)})")
 
 
 def complain(message: object, status: int) -> int:
@@ -334,9 +342,10 @@ def show_controls(system: str, controls: "dict[str, Control]") -> None:
 def show_table(result: Any) -> None:
     """Prints a table result."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(*result.columns)
+    table = Table(*map(escape, result.columns))
     for row in result.rows:
-        table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row))
+        table.add_row(*(f"{value:.4g}" if isinstance(value, float) else escape(str(value)) for value in row))
     Console().print(table)

@@ -73,7 +73,7 @@ class TestShapes:
         assert torch.equal(torch.cat(reading, dim=1), outputs[0])
 
     def test_layers_have_the_published_shapes(self):
-        """4: from 1024 and 8192 units over 8, 16, 32 to 64 pixels, and back; 38: 64 pixels at width 1 is the default."""
+        """4: from 1024 and 8192 units over 8, 16, 32 to 64 pixels, and back; 38: 64 pixels, width 1 by default."""
         system = PseudoLabel()
         assert (system.n_z, system.n_d, system.n_c, system.image_size) == (100, 20, 10, 64)
         drawn = output_shapes(system.G, lambda: system.G(**codes(2, 100, 20, 10)))

@@ -82,7 +82,7 @@ class TestResolving:
     def test_files_that_are_no_options_are_refused_in_one_line(self, tmp_path, text):
         file = tmp_path / "options.yaml"
         file.write_text(text)
-        with pytest.raises(InputError, match="options.yaml: not a") as refused:
+        with pytest.raises(InputError, match=r"options\.yaml: not a") as refused:
             read_config(file)
         assert "\n" not in str(refused.value)
 

@@ -46,7 +46,7 @@ def losses(run: Path) -> np.ndarray:
 
 @pytest.mark.slow
 def test_two_processes_train_as_one(alone, tmp_path, run_options, shell, as_flags):
-    """The same global batch, half of it each, through the command line: the same weights, the same log, one set of files."""
+    """Half of the same global batch each, from the command line: the same weights and log, one set of files."""
     out = tmp_path / "two"
     flags = as_flags(run_options | STEPS | {"devices": 2})
     process = shell("train", "pseudo_label", "--out", str(out), *flags)

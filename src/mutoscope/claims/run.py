@@ -125,12 +125,11 @@ def run_job(job: Job, reports: Path, runs: Path) -> Path:
     torch.set_num_threads(1)
     file = job.result_file(reports / "data")
     folder = runs / file.stem
-    started = time.monotonic()
     values = {"threads": 1, **job.options, "data": job.source}
     resume = any((folder / "checkpoints").glob("*.ckpt"))
     train(job.system, preset=job.preset, out=folder, resume=resume, quiet=True, **values)
-    seconds = time.monotonic() - started
     system = load(folder)
+    summary = json.loads((folder / "summary.json").read_text())
     if job.experiment.test:
         held_out = open_clips(
             job.experiment.data, size=system.image_size, channels=system.channels, **job.experiment.test
@@ -147,9 +146,9 @@ def run_job(job: Job, reports: Path, runs: Path) -> Path:
         "seed": job.seed,
         "measures": measures,
         "held_out": {"clips": len(held_out), "frames": held_out.total_frames},
-        "iterations": json.loads((folder / "summary.json").read_text())["iterations"],
+        "iterations": summary["iterations"],
         "sheet": sheet,
-        "training_seconds": round(seconds, 1),
+        "training_seconds": summary["seconds"],
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores",
         "torch": torch.__version__,
         "commit": _commit(),

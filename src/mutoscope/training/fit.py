@@ -12,6 +12,7 @@ import json
 import logging
 import pickle
 import platform
+import signal
 import sys
 import time
 import warnings
@@ -210,7 +211,7 @@ def _fit(model: System, batches: Batches, run: RunOptions, folder: Path, checkpo
     ]
     start = time.monotonic()
     if done < run.max_steps:
-        with progress or nullcontext(), _quiet_lightning():
+        with progress or nullcontext(), _quiet_lightning(), _interruptible():
             trainer = Trainer(
                 accelerator=run.accelerator,
                 devices=run.devices,
@@ -233,6 +234,8 @@ def _fit(model: System, batches: Batches, run: RunOptions, folder: Path, checkpo
     if _rank():
         return
     model.save_weights(folder / "weights", run.weights_precision)
+    if done >= run.max_steps:
+        return
     seconds = time.monotonic() - start
     summary = {
         "iterations": model.iteration,
@@ -262,6 +265,17 @@ def check_checkpoint(path: Path, system: System) -> int:
     if of != system.name or own != {key: value.shape for key, value in weights.items()}:
         raise InputError(f"{path}: is a {of} of other sizes (expected {system.name} with the options of this run)")
     return iteration
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Keeps Ctrl-C what it is: Lightning exits the process on it, and has it ignored from then on."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as stop:
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from stop
 
 
 @contextmanager

@@ -8,6 +8,8 @@ ABLATIONS = (
     Arm("w_d=0", {"w_d": 0.0}),
 )
 
+TABLE_3 = ((5, 2), (5, 5), (10, 5), (20, 10), (20, 20))
+
 EXPERIMENTS = (
     Experiment(
         "sprites",
@@ -36,7 +38,16 @@ EXPERIMENTS = (
         data="shapes",
         preset="tuned",
         arms=ABLATIONS,
-        options={"max_clips": 1000, "precision": "bf16"},
+        options={"max_clips": 1000, "precision": "bf16", "max_steps": 1500},
+    ),
+    Experiment(
+        "code_sizes",
+        "Sizes of the codes, on the sprites (Table 3 of the paper)",
+        data="sprites",
+        preset="tiny",
+        arms=tuple(Arm(f"({n_d},{n_c})", {"n_d": n_d, "n_c": n_c}) for n_d, n_c in TABLE_3),
+        options={"held_out": 0.0},
+        test={"seed": 1000, "clips_per_type": 10, "frames": 10},
     ),
 )
 
@@ -51,6 +62,7 @@ CLAIMS = (
     Claim("w_c order", "without w_c nothing is ordered", "sprites", "full", "order_recovery", ">", other_arm="w_c=0"),
     Claim("w_d", "without w_d clips are not told apart", "sprites", "full", "nmi_label", ">", other_arm="w_d=0"),
     Claim("H5", "a code among 20 moves less", "sprites", "full", "E_c_mean", ">", other_arm="(20,20)"),
+    Claim("score", "(4,2) looks better than (20,20)", "sprites", "full", "animation_score", ">", other_arm="(20,20)"),
     Claim("read d", "d is read back from drawn frames: at least 0.95", "sprites", "full", "d_accuracy", ">", 0.95),
     Claim("read c", "c is read back from drawn frames: R2 at least 0.8", "sprites", "full", "c_r2", ">", 0.8),
     Claim("motion", "c moves what one sees, more than w_c=0", "weizmann", "full", "E_c", ">", other_arm="w_c=0"),

@@ -4,99 +4,28 @@ Continuous codes are given in relative units everywhere: -1 and 1 are the ends o
 values beyond are allowed and saturate (Fig. 5).
 """
 
-import copy
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from mutoscope.errors import InputError
 from mutoscope.media import sheets
 from mutoscope.media.results import Replay, Sheet, Table, Video
-from mutoscope.media.tensors import float_to_uint8, uint8_to_float
 from mutoscope.systems.control import Index, Range, control
 from mutoscope.systems.inputs import Frames, read_frames
+from mutoscope.systems.pseudo_label.codec import Codec, Pixels
 from mutoscope.systems.pseudo_label.codes import Play, Segment, line, polyline, shortest_walk
 
 Seed = Annotated[int, Range(0, 2**31 - 1)]
 Length = Annotated[int, Range(1, 100_000)]
 Rate = Annotated[float, Range(0.1, 240)]
-Pixels = UInt8[np.ndarray, "h w c"]
 
 
-class Labels(NamedTuple):
-    """What D reads from n frames: the clip, probabilities of all clips, relative codes, probability of being real."""
-
-    clip: Int[np.ndarray, " n"]
-    probabilities: Float[np.ndarray, "n n_d"]
-    codes: Float[np.ndarray, "n n_c"]
-    score: Float[np.ndarray, " n"]
-
-
-class PseudoLabelControls:
-    """The controls of `PseudoLabel`, over its networks `drawing_network` and `D`."""
-
-    n_z: int
-    n_d: int
-    n_c: int
-    c_lo: float
-    c_hi: float
-    channels: int
-    image_size: int
-    z_distribution: str
-    D: nn.Module
-    if TYPE_CHECKING:
-        device: torch.device
-
-        @property
-        def drawing_network(self) -> nn.Module: ...
-
-    # Codes to frames.
-
-    def noise(self, n: int, seed: int) -> Float[Tensor, "n n_z"]:
-        """`n` draws of z; the same on every device."""
-        generator = torch.Generator().manual_seed(seed)
-        draw = torch.randn if self.z_distribution == "normal" else torch.rand
-        return draw(n, self.n_z, generator=generator)
-
-    def one_hot(self, clips: int | Sequence[int], n: int = 1) -> Float[Tensor, "m n_d"]:
-        """The discrete pseudo-label of one clip, `n` times, or of several clips."""
-        indices = torch.tensor([clips] * n if isinstance(clips, int) else list(clips))
-        return F.one_hot(indices, self.n_d).float()
-
-    def absolute(self, c: Float[Tensor, "n n_c"]) -> Float[Tensor, "n n_c"]:
-        """Relative continuous codes in the units of training."""
-        return (self.c_lo + self.c_hi) / 2 + c * (self.c_hi - self.c_lo) / 2
-
-    def synthesise(
-        self, *, z: Float[Tensor, "#n n_z"], d: Float[Tensor, "#n n_d"], c: Float[Tensor, "#n n_c"]
-    ) -> Float[Tensor, "n channels h w"]:
-        """Frames in [-1, 1] of noise, one-hot (or weighted) clips and relative codes; single rows are repeated.
-
-        Always in eval mode: training-mode batch normalisation would cancel a `d` that the whole batch shares.
-        """
-        n = max(len(z), len(d), len(c))
-        z, d, c = (code.expand(n, -1).to(self.device) for code in (z, d, self.absolute(c)))
-        with torch.inference_mode(), evaluating(self.drawing_network) as network:
-            return network(z=z, d=d, c=c, allow_soft_d=True)
-
-    def frames(self, z: Tensor, d: Tensor, c: Tensor, batch: int = 32) -> Iterator[Pixels]:
-        """The same as uint8 `h w 3` frames, one by one, drawn `batch` at a time: memory does not grow with length."""
-        n = max(len(z), len(d), len(c))
-        z, d, c = (code.expand(n, -1) for code in (z, d, c))
-        for rows in torch.arange(n).split(batch):
-            drawn = float_to_uint8(self.synthesise(z=z[rows], d=d[rows], c=c[rows]))
-            yield from np.repeat(drawn, 3, axis=-1) if self.channels == 1 else drawn
-
-    def video(self, z: Tensor, d: Tensor, c: Tensor, fps: float) -> Video:
-        """The same as a video, drawn while it is saved."""
-        return Video(Replay(lambda: self.frames(z, d, c)), fps=fps)
-
-    # Controls.
+class PseudoLabelControls(Codec):
+    """The controls of `PseudoLabel`."""
 
     @control
     def sample(
@@ -442,38 +371,6 @@ class PseudoLabelControls:
         c[:, code] = torch.linspace(float(read.codes[0, code]), stop, frames)
         return self.video(self.noise(1, seed), self.one_hot(int(read.clip[0])), c, fps)
 
-    # Frames to codes.
-
-    def read_labels(self, frames: UInt8[np.ndarray, "n h w c"], recalibrate: bool = False, batch: int = 256) -> Labels:
-        """What D reads from frames of the system's size and channels; the stored networks are not changed."""
-        with torch.inference_mode(), evaluating(self.D) as network:
-            if recalibrate:
-                network = recalibrated(network, frames, batch)
-            parts = [frames[i : i + batch] for i in range(0, len(frames), batch)]
-            readings = [network(uint8_to_float(torch.from_numpy(part).to(self.device))) for part in parts]
-            score, d, c = (torch.cat(o).float().cpu() for o in zip(*readings, strict=True))
-        relative = (c - (self.c_lo + self.c_hi) / 2) / ((self.c_hi - self.c_lo) / 2)
-        probabilities = d.softmax(1).numpy()
-        return Labels(probabilities.argmax(1), probabilities, relative.numpy(), score.sigmoid().mean(1).numpy())
-
-    def order_frames(
-        self,
-        frames: UInt8[np.ndarray, "n h w c"],
-        code: int | None = None,
-        recalibrate: bool = False,
-        group_by_clip: bool = True,
-    ) -> Int[np.ndarray, " n"]:
-        """The permutation of `sort_frames`; `group_by_clip=False` says that all frames belong to one clip."""
-        read = self.read_labels(frames, recalibrate)
-        groups = read.clip if group_by_clip else np.zeros_like(read.clip)
-        order = []
-        for clip in np.unique(groups):
-            members = np.flatnonzero(groups == clip)
-            codes = range(self.n_c) if code is None else [code]
-            candidates = [members[np.argsort(read.codes[members, j], kind="stable")] for j in codes]
-            order.append(min(candidates, key=lambda o: _roughness(frames[o])))
-        return np.concatenate(order)
-
     def _activated(self, over: str, amplitude: float) -> tuple[Tensor, Tensor]:
         """The codes of an index walk, a row per index; the code not walked over is idle (d: clip 0)."""
         if over == "both" and self.n_d != self.n_c:
@@ -504,37 +401,5 @@ class PseudoLabelControls:
         return Sheet(pixels, rows=-(-len(frames) // columns), columns=columns)
 
 
-class evaluating:
-    """A network in eval mode inside, as it was afterwards."""
-
-    def __init__(self, network: nn.Module) -> None:
-        self.network, self.was_training = network, network.training
-
-    def __enter__(self) -> nn.Module:
-        return self.network.eval()
-
-    def __exit__(self, *_: object) -> None:
-        self.network.train(self.was_training)
-
-
-def recalibrated(network: nn.Module, frames: UInt8[np.ndarray, "n h w c"], batch: int) -> nn.Module:
-    """A copy of D whose batch statistics are those of these frames (at least 2), in eval mode."""
-    if len(frames) < 2:
-        raise InputError(f"recalibrate: needs at least 2 frames, there is {len(frames)}")
-    network = copy.deepcopy(network).train()
-    for layer in network.modules():
-        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
-            layer.reset_running_stats()
-            layer.momentum = None  # the plain mean over all batches
-    for part in np.array_split(frames, max(1, len(frames) // batch)):
-        network(uint8_to_float(torch.from_numpy(part).to(next(network.parameters()).device)))
-    return network.eval()
-
-
 def _values(code: int, start: float, stop: float, columns: int) -> list[str]:
     return [f"c{code} {v:+.1f}" for v in np.linspace(start, stop, columns)]
-
-
-def _roughness(frames: np.ndarray) -> float:
-    """Total squared difference of neighbouring frames."""
-    return float(np.square(np.diff(frames.astype(np.float32), axis=0)).sum())
