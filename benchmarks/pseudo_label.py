@@ -26,7 +26,7 @@ from mutoscope.systems.pseudo_label import PseudoLabel
 from mutoscope.systems.pseudo_label.system import CODES, NOISE_D, NOISE_G, NOISE_LABEL_D
 from mutoscope.training.options import preset, presets, resolve
 
-PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed"}
+PRECISIONS: dict[str, Any] = {"float32": "32-true", "bf16": "bf16-mixed"}
 FIRST_STEPS = 3  # whose losses must agree
 
 
@@ -92,9 +92,7 @@ class Literal:
         self.average = [p.detach().clone() for p in self.G.parameters()]
 
         def adam(which: str, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
-            return torch.optim.Adam(
-                weights, lr=system.lr[which], betas=tuple(system.betas[which]), amsgrad=system.amsgrad
-            )
+            return torch.optim.Adam(weights, lr=system.lr[which], betas=system.betas[which], amsgrad=system.amsgrad)
 
         self.opt_G = adam("G", [*self.G.parameters()])
         self.opt_D = adam("D", [*self.D.parameters()])

@@ -90,13 +90,13 @@ def share_of_peak(flops: float, timings: Sequence[Timing], peak: Timing) -> dict
 
 
 def peak_memory(*arguments: str) -> float:
-    """Peak resident memory, in MiB, of this script run anew with `arguments`, which must make it `print_peak_memory`."""
+    """Peak resident memory, in MiB, of this script run anew with `arguments` that make it `print_peak_memory`."""
     ran = subprocess.run([sys.executable, sys.argv[0], *arguments], check=True, capture_output=True, text=True)
     return float(ran.stdout.split()[-1])
 
 
 def print_peak_memory() -> None:
-    """Prints the peak resident memory of this process so far, in MiB (Linux; `getrusage` would include the parent's)."""
+    """Prints the peak resident memory of this process so far, in MiB (Linux; `getrusage` would count the parent's)."""
     status = Path("/proc/self/status").read_text()
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     print(int(peak.split()[1]) / 1024)

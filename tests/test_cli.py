@@ -264,7 +264,7 @@ class TestTrain:
     def test_from_data_to_a_clip(self, tmp_path, run_options, as_flags, frames, capsys):
         """36: train on a folder, draw, label, evaluate."""
         run, data = tmp_path / "run", tmp_path / "data"
-        for i in range(4):
+        for i in range(16):
             shutil.copytree(frames, data / f"clip{i}")
         flags = as_flags(run_options | {"data": data, "max_steps": 3})
         assert main(["train", "pseudo_label", "--out", str(run), *flags]) == 0

@@ -15,8 +15,8 @@ from mutoscope.media.images import read_image
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
 from mutoscope.systems.control import controls_of
 from mutoscope.systems.pseudo_label import PseudoLabel
-from mutoscope.systems.pseudo_label.codes import Segment, line, polyline, shortest_walk, walk_length
 from mutoscope.systems.pseudo_label.codec import recalibrated
+from mutoscope.systems.pseudo_label.codes import Segment, line, polyline, shortest_walk, walk_length
 
 POINTS = st.lists(st.lists(st.floats(-3, 3), min_size=1, max_size=3), min_size=1, max_size=5)
 

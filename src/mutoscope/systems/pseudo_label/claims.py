@@ -27,8 +27,8 @@ EXPERIMENTS = (
         preset="tuned",
         arms=(
             *ABLATIONS,
-            Arm("paper preset", {"max_steps": 1000}, preset="paper"),
-            Arm("release preset", {"max_steps": 1000}, preset="release"),
+            Arm("paper preset", {"max_steps": 600}, preset="paper"),
+            Arm("release preset", {"max_steps": 600}, preset="release"),
         ),
         options={"split_by": "subject", "held_out": 1, "precision": "bf16"},
     ),
