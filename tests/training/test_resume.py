@@ -136,9 +136,13 @@ class TestRefusals:
         with pytest.raises(InputError, match="not a readable checkpoint"):
             train("pseudo_label", out=run, resume=True, max_steps=4, quiet=True)
 
-    def test_checkpoints_of_other_sizes(self, run):
-        with pytest.raises(InputError, match="of other sizes"):
-            train("pseudo_label", out=run, resume=True, n_d=7, max_steps=4, quiet=True)
+    @pytest.mark.parametrize("changed", [{"n_d": 7}, {"lr_G": 0.1}, {"schedule": "sequential"}, {"seed": 5}])
+    def test_what_a_run_was_trained_with_cannot_change(self, run, changed):
+        """Optimisers and draws come from the checkpoint: another value would be ignored or mixed in."""
+        before = (run / "config.yaml").read_text()
+        with pytest.raises(InputError, match=rf"trained with {next(iter(changed))} .*cannot change"):
+            train("pseudo_label", out=run, resume=True, max_steps=4, quiet=True, **changed)
+        assert (run / "config.yaml").read_text() == before
 
     def test_nothing_to_resume(self, tmp_path):
         with pytest.raises(InputError, match="nothing to resume"):

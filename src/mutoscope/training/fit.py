@@ -55,7 +55,7 @@ def train(
         preset: named configuration to start from.
         out: folder of the run; by default `runs/<system>-<data>-<preset>`.
         resume: go on from the newest checkpoint in `out` (True), in another run's folder, or from a checkpoint file.
-            The options of that run are taken over; `options` override them.
+            The options of that run are taken over; `options` override those of `RunOptions` but the seed.
         quiet: show no progress.
         options: fields of `RunOptions` and of the system's constructor.
 
@@ -74,6 +74,7 @@ def train(
         torch.manual_seed(run.seed)
         model = system_class(system)(**arguments)
     model.seed = run.seed
+    done = 0 if checkpoint is None else check_checkpoint(checkpoint, model)
     clips, _ = training_clips(run, model)
     for problem in clips.problems if not (quiet or _rank()) else ():
         print(f"set aside: {problem}", file=sys.stderr)
@@ -82,7 +83,7 @@ def train(
     if run.compile:
         for network in model.trained_networks():
             network.compile()
-    _fit(model, batches, run, folder, checkpoint, quiet)
+    _fit(model, batches, run, folder, checkpoint, done, quiet)
     return folder
 
 
@@ -199,8 +200,10 @@ def _write_config(folder: Path, config: dict[str, Any]) -> None:
         temporary.write_text(yaml.safe_dump(plain, sort_keys=False))
 
 
-def _fit(model: System, batches: Batches, run: RunOptions, folder: Path, checkpoint: Path | None, quiet: bool) -> None:
-    done = 0 if checkpoint is None else check_checkpoint(checkpoint, model)
+def _fit(
+    model: System, batches: Batches, run: RunOptions, folder: Path, checkpoint: Path | None, done: int, quiet: bool
+) -> None:
+    """Trains from iteration `done` on, and writes weights and summary."""
     progress = None if quiet or _rank() else Progress(run.max_steps)
     recorder = Recorder(folder / "metrics.csv", run.log_every, progress, checkpoint)
     callbacks = [
@@ -254,16 +257,20 @@ def check_checkpoint(path: Path, system: System) -> int:
     """The iteration a checkpoint was written at.
 
     Raises:
-        InputError: it cannot be read, or holds another system or other sizes.
+        InputError: it cannot be read, or was written with another system, other arguments of it, or another seed: the
+            result would be that of neither.
     """
     try:
         stored = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
-        weights, iteration, of = stored["state_dict"], stored["iteration"], stored["config"]["system"]
+        iteration, earlier = stored["iteration"], {"seed": stored["seed"], **stored["config"]}
     except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError, EOFError, ValueError) as error:
         raise InputError(f"{path}: not a readable checkpoint of Mutoscope ({str(error).splitlines()[0]})") from error
-    own = {key: value.shape for key, value in system.state_dict().items()}
-    if of != system.name or own != {key: value.shape for key, value in weights.items()}:
-        raise InputError(f"{path}: is a {of} of other sizes (expected {system.name} with the options of this run)")
+    own = json.loads(json.dumps({"seed": system.seed, "system": system.name, **system.config()}))
+    earlier = json.loads(json.dumps(earlier))  # tuples as lists
+    changed = [key for key in own if own[key] != earlier.get(key)]
+    if changed:
+        was = ", ".join(f"{key} {earlier.get(key)}" for key in changed)
+        raise InputError(f"{path}: was trained with {was} (these cannot change while resuming)")
     return iteration
 
 

@@ -29,6 +29,7 @@ from mutoscope.systems.pseudo_label.codes import line
 from mutoscope.systems.pseudo_label.system import PseudoLabel
 
 SWEEP_FRAMES = 10
+FEWEST_FOR_FRECHET = 100
 
 
 def measure(system: PseudoLabel, clips: Clips, seed: int = 0) -> dict[str, float]:
@@ -112,14 +113,13 @@ def quality_measures(system: PseudoLabel, clips: Clips, seed: int = 0, sequences
     no clip is so long.
     """
     real = [clips[i].frames for i in range(len(clips))]
+    if clips.total_frames < FEWEST_FOR_FRECHET or max(map(len, real)) < SWEEP_FRAMES:
+        return {}
     extractor = PixelPCA().fit(np.concatenate(real))
     drawn = random_frames(system, 1000, seed)
     distance = frechet_distance(
         feature_statistics(drawn, extractor), feature_statistics(np.concatenate(real), extractor)
     )
-    measures = {frechet_name(extractor): distance}
-    if max(map(len, real)) < SWEEP_FRAMES:
-        return measures
     pairs = []
     for i in range(sequences):
         z, clip, code = system.noise(1, seed + i), i % system.n_d, i // system.n_d % system.n_c
@@ -131,7 +131,12 @@ def quality_measures(system: PseudoLabel, clips: Clips, seed: int = 0, sequences
         float(ssim(fake, matched, data_range=255.0).mean()),
         distance,
     )
-    return measures | {"psnr": parts.psnr, "ssim": parts.ssim, "animation_score": parts.score}
+    return {
+        frechet_name(extractor): distance,
+        "psnr": parts.psnr,
+        "ssim": parts.ssim,
+        "animation_score": parts.score,
+    }
 
 
 def random_frames(system: PseudoLabel, n: int, seed: int) -> UInt8[np.ndarray, "n h w c"]:
