@@ -255,7 +255,9 @@ def list_all(arguments: list[str]) -> None:
 
     if arguments:
         raise InputError(f"{arguments[0]}: list takes no arguments")
-    table = Table("system", "what it does", "controls", "presets", "weights", show_lines=True)
+    table = Table(show_lines=True)
+    for title in ("system", "what it does", "controls", "presets", "weights"):
+        table.add_column(title, no_wrap=title in ("system", "weights"))
     for name, summary in list_systems().items():
         weights = [shipped for shipped in shipped_weights() if shipped.startswith(f"{name}/")]
         controls = ", ".join(controls_of(system_class(name)))
