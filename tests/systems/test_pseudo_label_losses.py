@@ -52,7 +52,7 @@ def stepped(fit, batch) -> Callable[..., tuple[bool, bool]]:
 
 
 class TestWhoLearns:
-    @pytest.mark.parametrize(("schedule", "d_batch"), product(SCHEDULES, ["joint", "separate"]))
+    @pytest.mark.parametrize(("schedule", "d_batch"), list(product(SCHEDULES, ["joint", "separate"])))
     def test_d_s_step_changes_d_alone_and_g_s_step_g_alone(self, small, stepped, schedule, d_batch):
         """11: bit for bit."""
         assert stepped(small(schedule=schedule, d_batch=d_batch), "step_D") == (False, True)
@@ -95,7 +95,7 @@ class TestWhoLearns:
 
 
 class TestSchedules:
-    @pytest.mark.parametrize(("schedule", "d_batch"), product(SCHEDULES, ["joint", "separate"]))
+    @pytest.mark.parametrize(("schedule", "d_batch"), list(product(SCHEDULES, ["joint", "separate"])))
     def test_every_schedule_runs_and_reports_every_term(self, small, fit, batch, schedule, d_batch):
         """14: four finite terms, the iteration counted once however many optimisers step."""
         system = small(schedule=schedule, d_batch=d_batch)

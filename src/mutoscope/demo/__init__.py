@@ -48,7 +48,8 @@ def demo(*, out: str | Path = "demo", train_time: str = "150s", max_steps: int =
     with replacing(out.resolve()) as folder:
         folder.mkdir()
         sections = []
-        for weights in [name for name in loading.shipped_weights() if name.startswith("pseudo_label/")]:
+        shipped = [name for name in loading.shipped_weights() if name.startswith("pseudo_label/")]
+        for weights in sorted(shipped, key=lambda name: name != FIRST):
             console.print(f"[bold]playing[/] {weights}")
             sections.append(play_shipped(folder, weights, seed))
         console.print(f"[bold]training[/] a small system from scratch for {train_time}, or {max_steps} iterations")
@@ -61,6 +62,8 @@ def demo(*, out: str | Path = "demo", train_time: str = "150s", max_steps: int =
     report(console, out, sections[-1].measures)
     return out / PAGE
 
+
+FIRST = "pseudo_label/sprites"
 
 SUGGESTIONS = {
     "See every control of a system": "mutoscope generate pseudo_label/sprites --help",

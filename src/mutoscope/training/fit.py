@@ -204,7 +204,7 @@ def _fit(
     model: System, batches: Batches, run: RunOptions, folder: Path, checkpoint: Path | None, done: int, quiet: bool
 ) -> None:
     """Trains from iteration `done` on, and writes weights and summary."""
-    progress = None if quiet or _rank() else Progress(run.max_steps)
+    progress = None if quiet or _rank() else Progress(run.max_steps, run.seconds)
     recorder = Recorder(folder / "metrics.csv", run.log_every, progress, checkpoint)
     callbacks = [
         recorder,

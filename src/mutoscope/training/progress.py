@@ -12,12 +12,20 @@ class Progress:
 
     Args:
         total: iterations of the whole run.
+        seconds: time after which the run stops anyway.
         console: where to write.
         seconds_between_lines: outside a terminal, the least time from one line to the next.
     """
 
-    def __init__(self, total: int, console: Console | None = None, seconds_between_lines: float = 10.0) -> None:
+    def __init__(
+        self,
+        total: int,
+        seconds: float | None = None,
+        console: Console | None = None,
+        seconds_between_lines: float = 10.0,
+    ) -> None:
         self.total = total
+        self.end = time.monotonic() + seconds if seconds is not None else float("inf")
         self.console = console or Console(stderr=True)
         self.seconds_between_lines = seconds_between_lines
         self.live = Live(console=self.console, auto_refresh=False) if self.console.is_terminal else None
@@ -36,6 +44,7 @@ class Progress:
         """Brings the line up to date."""
         terms = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
         left = (self.total - step) / steps_per_second if steps_per_second > 0 else float("inf")
+        left = max(0.0, min(left, self.end - time.monotonic()))
         line = (
             f"{step}/{self.total}  {terms}  {steps_per_second:.1f} steps/s  data {data_share:.0%}  {clock(left)} left"
         )
