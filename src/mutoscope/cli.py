@@ -99,6 +99,8 @@ def train(arguments: list[str]) -> None:
         return
     presets = options.presets(system) if system in SYSTEMS else {}
     parser = options.options_parser(system, prog=f"mutoscope train {system}", description=inspect.getdoc(train))
+    shown = arguments[arguments.index("--preset") + 1] if "--preset" in arguments[:-1] else "tiny"
+    parser.set_defaults(presets.get(shown, {}))  # for --help: the defaults there are those of the preset
     parser.add_argument("--preset", default="tiny", help=f"Named configuration to start from: {', '.join(presets)}.")
     parser.add_argument("--config", help="YAML file of options, over those of the preset.")
     parser.add_argument("--out", help="Folder of the run (default: runs/SYSTEM-DATA-PRESET).")

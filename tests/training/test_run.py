@@ -156,6 +156,14 @@ class TestArithmetic:
         assert state() == before
 
 
+class TestDevices:
+    @pytest.mark.skipif(torch.accelerator.is_available(), reason="there is an accelerator here")
+    def test_a_device_that_is_not_there_is_refused_before_anything_is_written(self, run, tmp_path):
+        with pytest.raises(InputError, match="accelerator: 1 wanted, this machine has 0"):
+            run(accelerator="gpu")
+        assert not (tmp_path / "run").exists()
+
+
 class TestData:
     def test_fewer_frames_than_a_batch_are_refused_at_once(self, run, tmp_path):
         np.save(tmp_path / "few.npy", np.zeros((5, 16, 16, 3), np.uint8))

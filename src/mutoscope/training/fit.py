@@ -65,6 +65,7 @@ def train(
     """
     values, folder, checkpoint = configuration(system, preset, out, resume, options)
     run, arguments = resolve(system, values)
+    _check_devices(run)
     if run.threads:
         torch.set_num_threads(run.threads)
     continued = checkpoint is not None and checkpoint.resolve().parent.parent == folder.resolve()
@@ -184,6 +185,12 @@ def _rank() -> int:
 
 def _as_it_is(batch: Any) -> Any:
     return batch
+
+
+def _check_devices(run: RunOptions) -> None:
+    there = torch.accelerator.device_count() if torch.accelerator.is_available() else 0
+    if run.accelerator == "gpu" and there < run.devices:
+        raise InputError(f"accelerator: {run.devices} wanted, this machine has {there} (expected cpu or auto, or fewer)")
 
 
 def _check_unused(folder: Path) -> None:
