@@ -38,7 +38,7 @@ EXPERIMENTS = (
         data="shapes",
         preset="tuned",
         arms=ABLATIONS,
-        options={"max_clips": 1000, "precision": "bf16", "max_steps": 1500},
+        options={"max_clips": 1000, "precision": "bf16", "max_steps": 1000},
     ),
     Experiment(
         "code_sizes",
@@ -59,6 +59,7 @@ CLAIMS = (
     Claim("H1 smooth", "a sweep is continuous: at most 0.35", "sprites", "full", "continuity", "<", 0.35),
     Claim("H2", "d changes more than c: E_d > E_c", "sprites", "full", "E_d", ">", other_measure="E_c"),
     Claim("w_c", "without w_c the motion is not steered", "sprites", "full", "controllability", ">", other_arm="w_c=0"),
+    Claim("w_c range", "without w_c a sweep covers less", "sprites", "full", "coverage", ">", other_arm="w_c=0"),
     Claim("w_c order", "without w_c nothing is ordered", "sprites", "full", "order_recovery", ">", other_arm="w_c=0"),
     Claim("w_d", "without w_d clips are not told apart", "sprites", "full", "nmi_label", ">", other_arm="w_d=0"),
     Claim("H5", "a code among 20 moves less", "sprites", "full", "E_c_mean", ">", other_arm="(20,20)"),
