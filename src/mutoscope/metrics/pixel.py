@@ -7,6 +7,7 @@ from jaxtyping import Float64, Num
 from mutoscope.errors import InputError
 
 SSIM_WINDOW = 11
+PAIRS_AT_ONCE = 8  # the convolution needs about 121 times the memory of the frames
 
 
 def psnr(
@@ -41,11 +42,16 @@ def ssim(
     Raises:
         InputError: the frames are smaller than the window.
     """
-    from torchmetrics.functional.image import structural_similarity_index_measure
-
     height, width = a.shape[1:3]
     if min(height, width) < SSIM_WINDOW:
         raise InputError(f"SSIM: frames are {width}×{height} pixels (expected at least {SSIM_WINDOW}×{SSIM_WINDOW})")
+    parts = range(0, len(a), PAIRS_AT_ONCE)
+    return np.concatenate([_ssim(a[i : i + PAIRS_AT_ONCE], b[i : i + PAIRS_AT_ONCE], data_range) for i in parts])
+
+
+def _ssim(a: Num[np.ndarray, "n h w c"], b: Num[np.ndarray, "n h w c"], data_range: float) -> Float64[np.ndarray, "n"]:
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
     images, targets = (torch.from_numpy(frames.astype(np.float64)).permute(0, 3, 1, 2) for frames in (a, b))
     _, similarities = structural_similarity_index_measure(
         images,

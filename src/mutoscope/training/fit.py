@@ -190,7 +190,9 @@ def _as_it_is(batch: Any) -> Any:
 def _check_devices(run: RunOptions) -> None:
     there = torch.accelerator.device_count() if torch.accelerator.is_available() else 0
     if run.accelerator == "gpu" and there < run.devices:
-        raise InputError(f"accelerator: {run.devices} wanted, this machine has {there} (expected cpu or auto, or fewer)")
+        raise InputError(
+            f"accelerator: {run.devices} wanted, this machine has {there} (expected cpu or auto, or fewer)"
+        )
 
 
 def _check_unused(folder: Path) -> None:
