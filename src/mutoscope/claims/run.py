@@ -137,7 +137,7 @@ def run_job(job: Job, reports: Path, runs: Path) -> Path:
     else:
         held_out = held_out_clips(folder, system)
     measures = system.measure(held_out, seed=job.seed)
-    sheet = f"{file.stem.rsplit('-', 1)[0]}.png"
+    sheet = f"{file.stem.rsplit('-', 1)[0]}.jpg"
     system.sample_sheet().save(reports / job.system / sheet)
     result = {
         "system": job.system,
