@@ -48,7 +48,7 @@ def measure(system: PseudoLabel, clips: Clips, seed: int = 0) -> dict[str, float
 def reading_measures(system: PseudoLabel, clips: Clips) -> dict[str, float]:
     """How the pseudo-labels that D reads from real frames agree with the truth.
 
-    The true order of a frame is its phase where that is known (grouped by label); otherwise its score on its clip's
+    The true order of a sprite's frame is its phase (grouped by type); of any other, its score on its clip's
     first principal component (`order_recovery`) and its time (`order_recovery_time`), clip by clip.
     """
     bag = FrameBag(clips)
@@ -59,7 +59,7 @@ def reading_measures(system: PseudoLabel, clips: Clips) -> dict[str, float]:
     measures = {"nmi_clip": nmi(read.clip, clip)}
     if labels.min() >= 0 and labels.max() > 0:
         measures["nmi_label"] = nmi(read.clip, labels)
-    if "phase" in clips.factors:
+    if "type" in clips.factors:
         order, groups = np.concatenate(clips.factors["phase"]), labels
     else:
         order, groups = np.concatenate([phase_by_pca(clips[i].frames) for i in range(len(clips))]), clip
@@ -102,7 +102,7 @@ def drawing_measures(system: PseudoLabel, clips: Clips, seed: int = 0) -> dict[s
         "visible_motion": float(np.mean([visible_motion(sweep, moving) for sweep in best])),
         **codes_read_back(system, seed),
     }
-    return measures | (sprite_control(sweeps) if "phase" in clips.factors else {})
+    return measures | (sprite_control(sweeps) if "type" in clips.factors else {})
 
 
 def quality_measures(system: PseudoLabel, clips: Clips, seed: int = 0, sequences: int = 50) -> dict[str, float]:
