@@ -115,6 +115,7 @@ def test_sound_that_is_not_there(tmp_path: Path, make_clip) -> None:
 def test_nothing_reaches_the_terminal(tmp_path: Path, make_clip) -> None:
     _cut(write_video(tmp_path / "a.mp4", make_clip(), 25), 0.7)
     program = f"""
+import sys
 from mutoscope.errors import InputError
 from mutoscope.media import read_clip, write_video
 import numpy as np
@@ -124,7 +125,8 @@ for suffix in (".mp4", ".webm", ".mov", ".mpg", ".gif"):
 try:
     read_clip("{tmp_path}/a.mp4")
 except InputError:
-    pass
+    sys.exit(0)
+sys.exit("a damaged file was read without complaint")
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

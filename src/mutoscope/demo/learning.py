@@ -11,7 +11,7 @@ import numpy as np
 
 from mutoscope.data import Clips, open_clips
 from mutoscope.demo.exhibits import Exhibit, Player, Section, load_pseudo_label
-from mutoscope.demo.playing import HELD_OUT_SEED, loops, sort, wall, write_shuffled
+from mutoscope.demo.playing import HELD_OUT_SEED, loops, sort, styles, wall, write_shuffled
 from mutoscope.media.plots import line_plot
 from mutoscope.media.results import Table
 from mutoscope.systems.pseudo_label import PseudoLabel
@@ -101,19 +101,7 @@ def exhibits_of_run(folder: Path, seed: int) -> list[Exhibit]:
         first_sheet(untrained),
         *later_sheets(folder),
         curves(folder),
-        trained.play(
-            "styles",
-            "styles.png",
-            title="Other noise, same motion",
-            caption=f"Clip 0 along code {codes[0]} under four draws of the noise.",
-            alt="a sheet of frames: four variants of one clip",
-            span=6,
-            clip=0,
-            code=codes[0],
-            rows=4,
-            columns=8,
-            seed=seed,
-        ),
+        styles(trained, codes[0], seed),
         wall(trained, codes, seed),
         *sort(trained, strip),
         *loops(trained, codes[:2], seed),

@@ -81,6 +81,23 @@ def loops(player: Player, codes: list[int], seed: int) -> list[Exhibit]:
     ]
 
 
+def styles(player: Player, code: int, seed: int) -> Exhibit:
+    """One clip under several draws of the noise."""
+    return player.play(
+        "styles",
+        "styles.png",
+        title="Other noise, same motion",
+        caption=f"Clip 0 along code {code} under four draws of the noise.",
+        alt="a sheet of frames: four variants of one clip",
+        span=6,
+        clip=0,
+        code=code,
+        rows=4,
+        columns=8,
+        seed=seed,
+    )
+
+
 def sheets(player: Player, codes: list[int], seed: int) -> list[Exhibit]:
     """The paper's figures: clips against codes, noise, and codes out of range."""
     columns = 16 if player.system.image_size <= 32 else 10
@@ -97,19 +114,7 @@ def sheets(player: Player, codes: list[int], seed: int) -> list[Exhibit]:
             columns=columns,
             seed=seed,
         ),
-        player.play(
-            "styles",
-            "styles.png",
-            title="Other noise, same motion",
-            caption=f"Clip 0 along code {codes[0]} under four draws of the noise.",
-            alt="a sheet of frames: four variants of one clip",
-            span=6,
-            clip=0,
-            code=codes[0],
-            rows=4,
-            columns=8,
-            seed=seed,
-        ),
+        styles(player, codes[0], seed),
         player.play(
             "saturation",
             "saturation.png",
