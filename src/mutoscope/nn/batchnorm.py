@@ -68,6 +68,10 @@ class BatchNorm2d(_GlobalStatistics, nn.BatchNorm2d):
     """`torch.nn.BatchNorm2d` whose training statistics span all processes (each with the same batch size)."""
 
 
+class BatchNorm3d(_GlobalStatistics, nn.BatchNorm3d):
+    """`torch.nn.BatchNorm3d` whose training statistics span all processes (each with the same batch size)."""
+
+
 @contextmanager
 def normalising_parts(network: nn.Module, parts: int) -> Iterator[None]:
     """Inside, batches in training mode are `parts` equal parts, each normalised by its own statistics, first to last.

@@ -1,4 +1,4 @@
-"""One folder per system; none is imported before it is asked for."""
+"""One folder per system, one file per baseline; none is imported before it is asked for."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -8,23 +8,32 @@ from mutoscope.errors import InputError
 if TYPE_CHECKING:
     from mutoscope.systems.base import System
 
-# folder -> (class, what it does in a line)
+# name -> (module, class, what it does in a line)
 SYSTEMS = {
-    "pseudo_label": ("PseudoLabel", "learns clips and motion phases from shuffled frames, with a 2-D GAN"),
+    "pseudo_label": (
+        "mutoscope.systems.pseudo_label",
+        "PseudoLabel",
+        "learns clips and motion phases from shuffled frames, with a 2-D GAN",
+    ),
+    # the methods that papers compare with
+    "mocogan": ("mutoscope.baselines.mocogan", "MoCoGAN", "baseline: one content code a clip, a recurrent motion code"),
+    "tgan": ("mutoscope.baselines.tgan", "TGAN", "baseline: a temporal generator feeds an image generator; WGAN"),
+    "vgan": ("mutoscope.baselines.vgan", "VGAN", "baseline: moving foreground over a still background, in 3-D"),
 }
 
 
 def system_class(name: str) -> "type[System]":
-    """The class of a system, by its folder's name.
+    """The class of a system or baseline, by name.
 
     Raises:
         InputError: there is no such system; the known ones are listed.
     """
     if name not in SYSTEMS:
         raise InputError(f"{name}: no such system (there are {', '.join(SYSTEMS)})")
-    return getattr(import_module(f"mutoscope.systems.{name}"), SYSTEMS[name][0])
+    module, cls, _ = SYSTEMS[name]
+    return getattr(import_module(module), cls)
 
 
 def list_systems() -> dict[str, str]:
     """The systems there are, and what each does in a line."""
-    return {name: summary for name, (_, summary) in SYSTEMS.items()}
+    return {name: summary for name, (_, _, summary) in SYSTEMS.items()}

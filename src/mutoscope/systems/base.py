@@ -1,7 +1,7 @@
 """What all systems share: one training step each, the rest is Lightning's; weights in safetensors, one file format."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -10,6 +10,7 @@ import jsonargparse
 import numpy as np
 import torch
 from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
+from jaxtyping import UInt8
 from lightning import LightningModule
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from safetensors import SafetensorError
@@ -35,27 +36,36 @@ class System(LightningModule, PyTorchModelHubMixin):
 
     Class attributes:
         name: the folder's name, as used on the command line and in `config.json`.
-        needs: keys a data set must yield to train it.
+        needs: keys a data set must yield to train it: `frame` (single frames), or `clip` (windows of clips), `label`, …
+        presets: named configurations, where they are not files in the folder `presets/`.
 
     Attributes:
         image_size: height and width of a frame, in pixels.
         channels: colour channels of a frame.
+        frames: frames of a clip in training; 1 for systems that learn from single frames.
+        frame_step: lowest and highest distance between those frames, in frames of the file.
         iteration: number of training steps taken, however many optimisers step in one.
         seed: what the draws of training derive from, with the iteration.
+        seconds: time spent on training so far, without that on checkpoints and sample sheets.
+        cpu_seconds: processor time of this process in these seconds, over all its threads.
         losses: the loss terms of the last training step, by name, on the device.
         origin: where the weights were read from, for messages; None before that.
     """
 
     name: ClassVar[str]
-    needs: ClassVar[tuple[str, ...]]
+    needs: tuple[str, ...]
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     image_size: int
     channels: int
+    frames: int = 1
+    frame_step: tuple[int, int] = (1, 1)
 
     def __init__(self) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.iteration = 0
         self.seed = 0
+        self.seconds = self.cpu_seconds = 0.0
         self.losses: dict[str, Tensor] = {}
         self.origin: str | None = None
 
@@ -70,13 +80,30 @@ class System(LightningModule, PyTorchModelHubMixin):
         averages = self.averaged_networks()
         return [network for name, network in self.named_children() if name not in averages]
 
+    def check_clips(self, clips: Clips) -> None:
+        """Asked before training starts. Raises InputError where the system cannot learn from these clips."""
+
     def sample_sheet(self) -> Sheet:
         """A picture of what the system can do now, drawn while training."""
         raise NotImplementedError
 
     def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
-        """What the system has learned, by name, on clips it was not trained on."""
+        """What only this system can be asked, by name, on clips it was not trained on; the rest is `evaluation`'s."""
+        return {}
+
+    def sample_clips(self, n: int, *, frames: int, seed: int = 0) -> Iterator[UInt8[np.ndarray, "t h w c"]]:
+        """n clips of `frames` frames as the system makes them from noise, for measuring; drawn a few at a time.
+
+        Raises:
+            InputError: the system cannot make so many frames.
+        """
         raise NotImplementedError
+
+    def sample_frames(self, n: int, *, seed: int = 0) -> UInt8[np.ndarray, "n h w c"]:
+        """n independent frames, for measuring: here one of each of n clips, at a random time."""
+        times = np.random.default_rng(seed).integers(self.frames, size=n)
+        clips = self.sample_clips(n, frames=self.frames, seed=seed)
+        return np.stack([clip[time] for clip, time in zip(clips, times, strict=True)])
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "System":
@@ -135,11 +162,13 @@ class System(LightningModule, PyTorchModelHubMixin):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["iteration"] = self.iteration
         checkpoint["seed"] = self.seed
+        checkpoint["seconds"] = self.seconds, self.cpu_seconds
         checkpoint["config"] = {SYSTEM_KEY: self.name, **self.config()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.iteration = checkpoint["iteration"]
         self.seed = checkpoint["seed"]
+        self.seconds, self.cpu_seconds = checkpoint["seconds"]
 
     # Weights: a folder with config.json and model.safetensors; averaged weights stand in for those they average.
 

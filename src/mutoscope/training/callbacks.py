@@ -33,30 +33,36 @@ class Recorder(Callback):
         self.pending: list[tuple[int, dict[str, Tensor]]] = []
         self.data_seconds = self.step_seconds = 0.0
         self.total_data_seconds = self.total_step_seconds = 0.0
+        self.mark = self.cpu_mark = 0.0
         self.last_good_checkpoint = checkpoint
 
     def on_train_start(self, trainer: Trainer, system: Any) -> None:
         if trainer.is_global_zero:
             drop_rows_after(self.path, system.iteration)
-        self.mark = time.perf_counter()
+        self.start_clock()
 
     def on_train_batch_start(self, trainer: Trainer, system: Any, batch: Any, batch_idx: int) -> None:
-        now = time.perf_counter()
-        self.data_seconds += now - self.mark
-        self.mark = now
+        self.data_seconds += self.lap(system)
 
     def on_train_batch_end(self, trainer: Trainer, system: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         self.pending.append((system.iteration, system.losses))
         if system.iteration % self.every == 0:
-            self.flush(trainer)
-        self.count_step_time()
+            self.flush(trainer, system)
+        self.step_seconds += self.lap(system)
 
-    def count_step_time(self) -> None:
-        now = time.perf_counter()
-        self.step_seconds += now - self.mark
-        self.mark = now
+    def lap(self, system: System) -> float:
+        """Seconds since the last lap, which are counted as training."""
+        start, cpu_start = self.mark, self.cpu_mark
+        self.start_clock()
+        system.seconds += self.mark - start
+        system.cpu_seconds += self.cpu_mark - cpu_start
+        return self.mark - start
 
-    def flush(self, trainer: Trainer) -> None:
+    def start_clock(self) -> None:
+        """Starts a lap; what came before it is not training."""
+        self.mark, self.cpu_mark = time.perf_counter(), time.process_time()
+
+    def flush(self, trainer: Trainer, system: System) -> None:
         """Checks and writes what has been collected: means over all processes.
 
         Raises:
@@ -67,7 +73,7 @@ class Recorder(Callback):
         names = list(self.pending[0][1])
         values = torch.stack([torch.stack(list(losses.values())) for _, losses in self.pending]).float()
         values = trainer.strategy.reduce(values).cpu()
-        self.count_step_time()  # after waiting for the device
+        self.step_seconds += self.lap(system)  # after waiting for the device
         if not values.isfinite().all():
             row, column = (~values.isfinite()).nonzero()[0].tolist()
             raise TrainingFailed(self.failure(self.pending[row][0], names[column], values[row, column].item()))
@@ -120,7 +126,7 @@ class Checkpoints(Callback):
         path = checkpoint_path(self.folder, system.iteration)
         if path == self.recorder.last_good_checkpoint:
             return
-        self.recorder.flush(trainer)
+        self.recorder.flush(trainer, system)
         for name, weight in system.named_parameters():
             if not weight.isfinite().all():
                 raise TrainingFailed(self.recorder.failure(system.iteration, f"weight {name}", math.nan))
@@ -134,13 +140,14 @@ class Checkpoints(Callback):
         except OSError as error:
             raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
         self.recorder.last_good_checkpoint = path
+        self.recorder.start_clock()
 
 
 class SampleSheets(Callback):
     """Draws `<iteration>.png` every `every` iterations and at the end."""
 
-    def __init__(self, folder: Path, every: int) -> None:
-        self.folder, self.every = folder, every
+    def __init__(self, folder: Path, every: int, recorder: Recorder) -> None:
+        self.folder, self.every, self.recorder = folder, every, recorder
 
     def on_train_batch_end(self, trainer: Trainer, system: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         if system.iteration % self.every == 0:
@@ -153,19 +160,21 @@ class SampleSheets(Callback):
     def draw(self, trainer: Trainer, system: System) -> None:
         if trainer.is_global_zero:
             system.sample_sheet().save(self.folder / f"{system.iteration:08d}.png")
+        self.recorder.start_clock()
 
 
 class StopAt(Callback):
-    """Stops after `max_steps` iterations in all, or `seconds` in this session, whichever comes first."""
+    """Stops after `max_steps` iterations or `seconds` of training, both in all, whichever comes first.
 
-    def __init__(self, max_steps: int, seconds: float | None) -> None:
-        self.max_steps, self.seconds = max_steps, seconds
+    The seconds are those of the clock, or with `on_processor_time` of this process' processors.
+    """
 
-    def on_train_start(self, trainer: Trainer, system: Any) -> None:
-        self.start = time.monotonic()
+    def __init__(self, max_steps: int, seconds: float | None, on_processor_time: bool = False) -> None:
+        self.max_steps, self.seconds, self.on_processor_time = max_steps, seconds, on_processor_time
 
     def on_train_batch_end(self, trainer: Trainer, system: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        late = self.seconds is not None and time.monotonic() - self.start >= self.seconds
+        spent = system.cpu_seconds if self.on_processor_time else system.seconds
+        late = self.seconds is not None and spent >= self.seconds
         if trainer.world_size > 1 and self.seconds is not None:
             late = trainer.strategy.reduce_boolean_decision(late, all=False)
         trainer.should_stop = late or system.iteration >= self.max_steps

@@ -14,7 +14,6 @@ import pickle
 import platform
 import signal
 import sys
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -29,7 +28,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
-from mutoscope.data import Clips, FrameBag, TrainingBatches, check_keys, open_clips, split
+from mutoscope.data import Clips, ClipWindows, FrameBag, TrainingBatches, check_keys, open_clips, split
 from mutoscope.errors import InputError
 from mutoscope.files import replacing
 from mutoscope.systems import system_class
@@ -130,20 +129,36 @@ def training_clips(run: RunOptions, model: Any) -> tuple[Clips, Clips]:
     return split(clips, by=run.split_by, held_out=held_out, seed=run.seed)
 
 
+def clips_of_run(folder: str | Path, model: System) -> tuple[Clips, Clips]:
+    """The clips that a run trained on, and those it kept from training.
+
+    Raises:
+        InputError: this is no run's folder, or its data is gone.
+    """
+    stored = Path(folder) / "config.yaml"
+    if not stored.is_file():
+        raise InputError(f"{folder}: is not the folder of a run (expected one, or --data to measure on)")
+    config = {key: value for key, value in read_config(stored).items() if key not in ("system", "preset")}
+    return training_clips(resolve(model.name, config)[0], model)
+
+
 def held_out_clips(folder: str | Path, model: System) -> Clips:
     """The clips that a finished run kept from training.
 
     Raises:
         InputError: this is no run's folder, its data is gone, or it held nothing out.
     """
-    stored = Path(folder) / "config.yaml"
-    if not stored.is_file():
-        raise InputError(f"{folder}: is not the folder of a run (expected one, or --data to measure on)")
-    config = {key: value for key, value in read_config(stored).items() if key not in ("system", "preset")}
-    held_out = training_clips(resolve(model.name, config)[0], model)[1]
+    held_out = clips_of_run(folder, model)[1]
     if not len(held_out):
         raise InputError(f"{folder}: held nothing out of training (give --data to measure on)")
     return held_out
+
+
+def examples(system: System, clips: Clips, run: RunOptions) -> FrameBag | ClipWindows:
+    """What the system learns from: windows of clips if it needs them, else single frames."""
+    if "clip" not in system.needs:
+        return FrameBag(clips, flip=run.flip)
+    return ClipWindows(clips, system.frames, step=system.frame_step, flip=run.flip, seed=run.seed)
 
 
 class Batches(LightningDataModule):
@@ -152,8 +167,9 @@ class Batches(LightningDataModule):
     def __init__(self, system: System, clips: Clips, run: RunOptions) -> None:
         super().__init__()
         self.system, self.run = system, run
-        self.dataset = FrameBag(clips, flip=run.flip)
+        self.dataset = examples(system, clips, run)
         check_keys(self.dataset, system.needs)
+        system.check_clips(clips)
         TrainingBatches(
             len(self.dataset), run.batch_size
         )  # fails now if the data is too small, not when training starts
@@ -218,10 +234,9 @@ def _fit(
     callbacks = [
         recorder,
         Checkpoints(folder / "checkpoints", run.checkpoint_every, run.keep_checkpoints, recorder),
-        SampleSheets(folder / "samples", run.sample_every),
-        StopAt(run.max_steps, run.seconds),
+        SampleSheets(folder / "samples", run.sample_every, recorder),
+        StopAt(run.max_steps, run.seconds, run.on_processor_time),
     ]
-    start = time.monotonic()
     if done < run.max_steps:
         with progress or nullcontext(), _quiet_lightning(), _interruptible():
             trainer = Trainer(
@@ -248,11 +263,11 @@ def _fit(
     model.save_weights(folder / "weights", run.weights_precision)
     if done >= run.max_steps:
         return
-    seconds = time.monotonic() - start
     summary = {
         "iterations": model.iteration,
-        "seconds": round(seconds, 1),
-        "steps_per_second": round((model.iteration - done) / seconds, 2),
+        "seconds": round(model.seconds, 1),
+        "cpu_seconds": round(model.cpu_seconds, 1),
+        "steps_per_second": round(model.iteration / model.seconds, 2),
         "data_share": round(recorder.data_share, 4),
         "torch": torch.__version__,
         "processor": platform.processor() or platform.machine(),

@@ -27,7 +27,7 @@ class RunOptions:
         strict: Stop at the first bad file instead of setting bad files aside.
         batch_size: Examples per iteration, over all processes together.
         max_steps: Iterations to train.
-        max_time: Stop after this time, as 90s, 20m or 1.5h.
+        max_time: Stop after so much training in all, as 90s, 20m or 1.5h; as "20m cpu" it is processor time.
         seed: Seed of weights, noise, batches and split.
         checkpoint_every: Iterations between checkpoints.
         keep_checkpoints: How many of the newest checkpoints stay.
@@ -78,23 +78,31 @@ class RunOptions:
 
     @property
     def seconds(self) -> float | None:
-        """`max_time` in seconds."""
+        """`max_time` in seconds, of the clock that `on_processor_time` says."""
         if self.max_time is None:
             return None
-        number, unit = self.max_time[:-1], self.max_time[-1:]
+        time = self.max_time.removesuffix("cpu").strip()
         try:
-            return float(number) * {"s": 1, "m": 60, "h": 3600}[unit]
+            return float(time[:-1]) * {"s": 1, "m": 60, "h": 3600}[time[-1:]]
         except (KeyError, ValueError):
-            raise InputError(f"max_time: {self.max_time!r} is not a time (expected as 90s, 20m or 1.5h)") from None
+            raise InputError(
+                f"max_time: {self.max_time!r} is not a time (expected as 90s, 20m or 1.5h, or 20m cpu)"
+            ) from None
+
+    @property
+    def on_processor_time(self) -> bool:
+        """Whether `max_time` counts the time of this process' processors, whatever else runs on the machine."""
+        return self.max_time is not None and self.max_time.endswith("cpu")
 
 
 def presets(system: str) -> dict[str, dict[str, Any]]:
-    """The named configurations of a system, as read from its `presets/` folder.
+    """The named configurations of a system: those it declares, or the files of its `presets/` folder.
 
     Raises:
         InputError: there is no such system.
     """
-    system_class(system)
+    if own := system_class(system).presets:
+        return {name: dict(values) for name, values in own.items()}
     folder = resources.files("mutoscope.systems") / system / "presets"
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
     return {file.name.removesuffix(".yaml"): yaml.safe_load(file.read_text()) for file in files}
