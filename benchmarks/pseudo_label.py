@@ -254,8 +254,8 @@ def measure_frames(preset_name: str, rounds: int, count: int = 64) -> dict[str, 
     literal = Literal(system)
     variants = {
         "literal": lambda: [literal.frame(z[i : i + 1], d[i : i + 1], c[i : i + 1]) for i in range(count)],
-        "batch 1": lambda: list(system.frames(z, d, c, batch=1)),
-        "batch 32": lambda: list(system.frames(z, d, c, batch=32)),
+        "batch 1": lambda: list(system.draw_frames(z, d, c, batch=1)),
+        "batch 32": lambda: list(system.draw_frames(z, d, c, batch=32)),
     }
     timings = timing.alternate(variants, rounds)
     return {

@@ -88,7 +88,8 @@ def train(arguments: list[str]) -> None:
     """
     from lightning.pytorch.utilities import rank_zero_only
 
-    from mutoscope.systems import SYSTEMS
+    from mutoscope.systems import SYSTEMS, system_class
+    from mutoscope.systems.control import controls_of
     from mutoscope.training import options
     from mutoscope.training import train as run_training
 
@@ -112,7 +113,8 @@ def train(arguments: list[str]) -> None:
     config = options.read_config(given.pop("config")) if "config" in given else {}
     folder = run_training(system, resume=resume if resume else resume is not None, **own, **(config | given))
     if not own.get("quiet"):
-        rank_zero_only(print)(f"{folder}/weights: done. Next: mutoscope generate {folder} grid -o {folder}/grid.png")
+        first = next(iter(controls_of(system_class(system))))
+        rank_zero_only(print)(f"{folder}/weights: done. Next: mutoscope generate {folder} {first}")
 
 
 def generate(arguments: list[str]) -> None:
@@ -176,73 +178,64 @@ def control_parser(system: "System", control: "Control", prog: str) -> "jsonargp
 
 
 def evaluate(arguments: list[str]) -> None:
-    """Measure what a trained system has learned, on clips it has not seen.
+    """Measure a trained system, a run or a folder of clips against real clips.
 
-    mutoscope evaluate WEIGHTS [--data DIR] [-o FILE.json]
+    mutoscope evaluate TARGET [--data DIR] [--metrics A,B] [--extractor NAME ...] [-o FILE.json] [-o FILE.csv]
     """
     import jsonargparse
 
-    from mutoscope.data import open_clips
-    from mutoscope.media.results import Table
-    from mutoscope.systems.loading import load
-    from mutoscope.training.fit import held_out_clips
+    from mutoscope.evaluation.command import evaluate as run_evaluation
 
     parser = jsonargparse.ArgumentParser(
         prog="mutoscope evaluate", description=inspect.getdoc(evaluate), exit_on_error=False
     )
-    parser.add_argument("weights", help="Shipped weights, a folder of weights, or the folder of a run.")
+    parser.add_function_arguments(run_evaluation, as_group=False, as_positional=True, skip={"extractor", "out"})
     parser.add_argument(
-        "--data", help="Synthetic set, file or folder of clips; for a run, by default what it held out."
+        "--extractor",
+        action="append",
+        help="Features to measure in, may be repeated: default, pca64-pixels, inception2048, i3d400=FILE, a folder, …",
     )
-    parser.add_argument("--max_clips", type=int, help="Use only this many clips, spread evenly over the data.")
-    parser.add_argument("--seed", type=int, default=1000, help="Seed of the draws, and of synthetic clips.")
     parser.add_argument("-o", "--out", action="append", help="File to write, may be repeated: .json or .csv.")
-    given = parse(parser, arguments)
-    system = load(given["weights"])
-    if given["data"] is None:
-        clips = held_out_clips(given["weights"], system)
-    else:
-        clips = open_clips(
-            given["data"],
-            size=system.image_size,
-            channels=system.channels,
-            seed=given["seed"],
-            max_clips=given["max_clips"],
-        )
-    measures = system.measure(clips, seed=given["seed"])
-    table = Table(["measure", "value"], [[name, value] for name, value in measures.items()])
-    print(f"{given['weights']} on {clips.name}: {len(clips)} clips, {clips.total_frames} frames, seed {given['seed']}")
-    show_table(table)
-    for path in given["out"] or ():
-        print(table.save(path))
+    run_evaluation(**parse(parser, arguments))
 
 
 def reproduce(arguments: list[str]) -> None:
     """Train the arms of a paper's claims, and write a report with verdicts.
 
-    mutoscope reproduce SYSTEM [--on EXPERIMENT] [--seeds N] [--render]
+    mutoscope reproduce SYSTEM [--on EXPERIMENT|DIR] [--claims H1,H6] [--seeds N] [--budget 20m] [--render]
     """
     import jsonargparse
 
     from mutoscope.claims import render
     from mutoscope.claims import reproduce as run_arms
-    from mutoscope.claims.run import experiments_of
+    from mutoscope.claims.run import arms_needed, experiments_of
 
     parser = jsonargparse.ArgumentParser(prog="mutoscope reproduce", exit_on_error=False)
-    parser.add_argument("system", help="Name of the system.")
-    parser.add_argument("--on", help="Name of an experiment; by default those on synthetic data.")
+    parser.add_argument("system", help="Name of the system, or baselines.")
+    parser.add_argument("--on", help="Name of an experiment, or a folder of clips; by default those on synthetic data.")
+    parser.add_argument("--claims", help="Only the arms that these claims need, as H1,H6 (see the report for names).")
     parser.add_argument("--data", help="Folder of its data (default: below the folder MUTOSCOPE_DATA names).")
     parser.add_argument("--seeds", type=int, default=3, help="How many seeds; those on file are not run again.")
     parser.add_argument("--arms", help="Names of the arms wanted, separated by semicolons (default: all).")
-    parser.add_argument("--jobs", type=int, help="Arms trained at a time, a CPU thread each (default: all cores).")
+    parser.add_argument("--budget", help="Training time of every arm, as 90s or 20m, instead of the experiment's own.")
+    parser.add_argument("--jobs", type=int, help="Arms trained at a time (default: one a GPU, or one a core).")
+    parser.add_argument("--again", action="store_true", help="Measure again what is on file, from the runs kept here.")
     parser.add_argument("--render", action="store_true", help="Only write the page again, from the results on file.")
     given = parse(parser, arguments)
-    experiments = experiments_of(given["system"])[0]
+    system, on, arms = given["system"], given["on"], given["arms"].split(";") if given["arms"] else None
     if not given["render"]:
-        arms = given["arms"].split(";") if given["arms"] else None
-        for name in [given["on"]] if given["on"] else [e.name for e in experiments if e.test]:
-            run_arms(given["system"], name, data=given["data"], seeds=given["seeds"], arms=arms, jobs=given["jobs"])
-    print(render(given["system"]))
+        synthetic = [experiment.name for experiment in experiments_of(system)[0] if experiment.test]
+        wanted: dict[str, list[str] | None] = dict.fromkeys([on] if on else synthetic, arms)
+        if given["claims"]:
+            wanted = {**arms_needed(system, given["claims"].split(","), on)}
+        for name, chosen in wanted.items():
+            run_arms(
+                system,
+                name,
+                arms=chosen,
+                **{key: given[key] for key in ("data", "seeds", "budget", "jobs", "again")},
+            )
+    print(render(system))
 
 
 def list_all(arguments: list[str]) -> None:
@@ -268,29 +261,54 @@ def list_all(arguments: list[str]) -> None:
 
 
 def data(arguments: list[str]) -> None:
-    """Look at data before training on it: `mutoscope data inspect DIR`.
+    """Look at data before training on it, or train feature extractors on it.
 
     mutoscope data inspect DIR [--size N] [-o SHEET.png]
+    mutoscope data extractor DIR [--kind frame|clip|both] [-o FOLDER]
     """
+    verbs = {"inspect": inspect_data, "extractor": train_extractor}
+    if arguments and arguments[0] in ("-h", "--help"):
+        print(inspect.getdoc(data))
+    elif arguments and arguments[0] in verbs:
+        verbs[arguments[0]](arguments[1:])
+    else:
+        given = arguments[0] if arguments else "data"
+        raise InputError(f"{given}: expected mutoscope data inspect DIR, or mutoscope data extractor DIR")
+
+
+def inspect_data(arguments: list[str]) -> None:
+    """Show what clips a source holds, and which files cannot be used."""
     import jsonargparse
 
-    from mutoscope.data import inspect as inspect_data
+    from mutoscope.data import inspect as inspect_clips
     from mutoscope.media.images import write_image
 
-    if not arguments or arguments[0] != "inspect":
-        raise InputError(f"{arguments[0] if arguments else 'data'}: expected mutoscope data inspect DIR")
     parser = jsonargparse.ArgumentParser(prog="mutoscope data inspect", exit_on_error=False)
     parser.add_argument("source", help="File or folder of clips or frames, or the name of a synthetic set.")
     parser.add_argument("--size", type=int, default=64, help="Height and width that frames would be brought to.")
     parser.add_argument("--channels", type=int, default=3, help="3 for colour, 1 for grey.")
     parser.add_argument("-o", "--out", help="Picture to write the contact sheet to.")
-    given = parse(parser, arguments[1:])
-    inspection = inspect_data(given["source"], size=given["size"], channels=given["channels"])
+    given = parse(parser, arguments)
+    inspection = inspect_clips(given["source"], size=given["size"], channels=given["channels"])
     from rich.console import Console
 
     Console().print(inspection)
     if given["out"]:
         print(write_image(given["out"], inspection.contact_sheet))
+
+
+def train_extractor(arguments: list[str]) -> None:
+    """Train small networks whose features clips can be measured in."""
+    import jsonargparse
+
+    from mutoscope.evaluation.command import train_extractor as run_training
+
+    parser = jsonargparse.ArgumentParser(
+        prog="mutoscope data extractor", description=inspect.getdoc(train_extractor), exit_on_error=False
+    )
+    parser.add_function_arguments(run_training, as_group=False, as_positional=True, skip={"out"})
+    parser.add_argument("-o", "--out", help="Folder to write to (default: the cache, where evaluate finds them).")
+    run_training(**parse(parser, arguments))
 
 
 def demo(arguments: list[str]) -> None:

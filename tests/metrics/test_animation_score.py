@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from mutoscope.errors import InputError
 from mutoscope.metrics import AnimationScore, animation_score, best_window, window_frames
+from mutoscope.metrics.animation_score import WindowSearch, _summaries
 
 
 def random_clips(lengths=(20, 5, 30), seed: int = 0) -> list[np.ndarray]:
@@ -63,10 +64,38 @@ def test_the_found_window_is_the_best_of_all_and_its_mse_is_true(length, seed):
     assert found.mse == pytest.approx(error)
 
 
-@given(frames_at_once=st.integers(1, 50))
-def test_how_many_frames_are_held_at_a_time_changes_nothing(frames_at_once):
-    clips = random_clips((40,))
-    assert best_window(clips[0][17:27], clips, frames_at_once) == (0, 17, False, 0.0)
+def natural_clips(n: int, seed: int = 0) -> list[np.ndarray]:
+    """Clips of 20 frames of 21 × 18 pixels, in which a bright disc moves over a faint pattern."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:21, :18]
+    clips = []
+    for start, speed in zip(rng.uniform(0, 18, (n, 2)), rng.uniform(-1, 1, (n, 2)), strict=True):
+        centres = start + speed * np.arange(20)[:, None]
+        disc = np.stack([np.hypot(y - cy, x - cx) < 4 for cy, cx in centres]) * 200
+        clips.append((disc[..., None] + rng.integers(0, 50, (21, 18, 1))).astype(np.uint8))
+    return clips
+
+
+def test_summaries_save_most_comparisons_and_lose_no_window():
+    """Distances of summaries never exceed those of frames, and are close enough to rule most windows out."""
+    clips, generated = natural_clips(30), natural_clips(1, seed=1)[0][:8]
+    search = WindowSearch(clips)
+    bounds = search._lower_bounds(_summaries(generated), np.arange(0, 600, 20))
+    true = [[np.square(clip[:8][::s].astype(float) - generated).sum() for s in (1, -1)] for clip in clips]
+    assert (bounds <= np.array(true)).all()
+    found = search.best(generated)
+    assert found.mse == pytest.approx(brute_force(generated, clips))
+    assert np.mean(bounds > found.mse * generated.size) > 0.8
+
+
+@settings(max_examples=10)
+@given(seed=st.integers(0, 1000), noise=st.sampled_from([0, 5, 60]))
+def test_one_search_serves_many_sequences(seed, noise):
+    clips, rng = natural_clips(6, seed), np.random.default_rng(seed)
+    search = WindowSearch(clips)
+    for clip in natural_clips(3, seed + 1):
+        generated = (clip[3:10] + rng.normal(0, noise, clip[3:10].shape)).clip(0, 255).astype(np.uint8)
+        assert search.best(generated).mse == pytest.approx(brute_force(generated, clips))
 
 
 def test_a_sequence_longer_than_every_clip_is_refused():

@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
 from mutoscope.errors import InputError
-from mutoscope.metrics import FeatureStatistics, feature_statistics, frechet_distance, frechet_name
+from mutoscope.metrics import (
+    FeatureStatistics,
+    feature_statistics,
+    frechet_distance,
+    frechet_distance_of,
+    frechet_name,
+)
 
 seeds = st.integers(0, 10_000)
 
@@ -16,6 +22,7 @@ class MeanColour:
     """The smallest possible extractor."""
 
     name = "mean-colour"
+    kind = "frame"
 
     def __call__(self, frames):
         return frames.mean(axis=(1, 2))
@@ -108,9 +115,17 @@ def test_fewer_samples_than_dimensions_are_no_problem(seed, count):
     assert distance(a, a) < 1e-3
 
 
+@given(seed=seeds, count=st.sampled_from([1, 2, 6, 30]), other=st.sampled_from([1, 5, 7, 40]))
+def test_features_at_hand_give_the_distance_of_their_statistics(seed, count, other):
+    a, b = features(seed, count), features(seed + 1, other)
+    assert frechet_distance_of(a, b) == pytest.approx(distance(a, b), rel=1e-5, abs=1e-4)
+
+
 def test_statistics_of_nothing_are_refused():
     with pytest.raises(InputError, match="no frames"):
         frechet_distance(statistics_of(features(0)), FeatureStatistics())
+    with pytest.raises(InputError, match="no features"):
+        frechet_distance_of(features(0), features(0, count=0))
 
 
 def test_frames_are_read_in_batches_and_the_metric_is_named_after_its_features():

@@ -6,11 +6,13 @@ clip's content code and the frame's motion code; D_I judges single frames, D_V c
 also names the action, and R_M is told it (section 3.3).
 """
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -21,10 +23,13 @@ from mutoscope.losses import bce
 from mutoscope.media.results import Sheet
 from mutoscope.media.sheets import contact_sheet
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
+from mutoscope.metrics.anova import variance_shares
+from mutoscope.metrics.motion import flow
 from mutoscope.nn import BatchNorm2d, BatchNorm3d, init_normal, normalising_parts
 from mutoscope.systems.control import Range, control
 
 LATENTS, FRAMES_SEEN, NOISE = range(3)  # what random numbers are for
+GRID = 8  # contents, and motions, that are measured
 
 
 class Generator(nn.Module):
@@ -261,6 +266,41 @@ class MoCoGAN(VideoGAN):
 
     def draw(self, n: int, frames: int, generator: torch.Generator) -> Float[Tensor, "n c t h w"]:
         return self.G(*self.latents(n, frames, generator))
+
+    def sample_labelled_clips(
+        self, n: int, *, frames: int, seed: int = 0
+    ) -> Iterator[tuple[UInt8[np.ndarray, "t h w c"], int]] | None:
+        return self.clips_of_actions(n, frames, seed) if self.categories else None
+
+    def clips_of_actions(self, n: int, frames: int, seed: int) -> Iterator[tuple[UInt8[np.ndarray, "t h w c"], int]]:
+        """Clips of all actions in turn, each with its number."""
+        generator = torch.Generator(self.device).manual_seed(seed)
+        for label in (i % self.categories for i in range(n)):
+            content, start, noise, one_hot = self.latents(1, frames, generator)
+            one_hot = F.one_hot(torch.tensor([label]), self.categories).to(one_hot)
+            with torch.no_grad():
+                (clip,) = float_to_uint8(self.G(content, start, noise, one_hot).movedim(2, 1))
+            yield clip, label
+
+    def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
+        """Whether content and motion are apart: shares of the variance over a grid of contents and motions.
+
+        `content_of_colour`: how much of the mean colour's variance the content code decides (1: all of it);
+        `motion_of_flow`: how much of the mean optical flow's variance the motion path decides.
+        """
+        generator = torch.Generator(self.device).manual_seed(seed)
+        content, start, noise, label = self.latents(GRID, self.frames, generator)
+        colours, flows = np.empty((GRID, GRID, self.channels)), np.empty((GRID, GRID, 2))
+        for who in range(GRID):
+            with torch.no_grad():
+                drawn = self.G(content[who].expand_as(content), start, noise, label)
+            for what, clip in enumerate(float_to_uint8(drawn.movedim(2, 1))):
+                colours[who, what] = clip.mean(axis=(0, 1, 2))
+                flows[who, what] = flow(clip).mean(axis=(0, 1, 2))
+        return {
+            "content_of_colour": float(np.nanmean(variance_shares(colours).appearance)),
+            "motion_of_flow": float(np.nanmean(variance_shares(flows).motion)),
+        }
 
     @control
     def content_motion(

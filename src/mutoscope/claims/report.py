@@ -1,23 +1,30 @@
-"""From the results on file to a page: tables, verdicts, pictures. Nothing is trained here."""
+"""From the results on file to a page: tables, verdicts, curves, pictures. Nothing is trained here."""
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.stats import t as student
 
-from mutoscope.claims.run import experiments_of
+from mutoscope.claims.run import OWN_FOLDER, experiments_of
 from mutoscope.files import replacing
+from mutoscope.media.images import write_image
+from mutoscope.media.plots import line_plot
 from mutoscope.systems.claim import Claim, Experiment
 
+Result = Mapping[str, Any]
+
 FEWEST_SEEDS = 3
+MARKER = "<!-- results -->"
 RULE = (
-    f"*holds*: over at least {FEWEST_SEEDS} seeds, the claimed difference is positive in each; *reversed*: "
-    "negative in each; *unresolved*: anything else, or fewer seeds. Means are followed by the half width of "
-    "Student's 95 % interval over seeds."
+    f"*holds*: over at least {FEWEST_SEEDS} seeds, Student's 95 % interval of the claimed difference lies above zero; "
+    "*reversed*: below zero; *unresolved*: anything else, or fewer seeds. The difference is taken seed by seed, for "
+    "then the arms share data and held-out clips. In the tables of measures, ± is the half width of the same interval "
+    "of the mean."
 )
 
 
@@ -26,95 +33,169 @@ def render(system: str, reports: Path = Path("reports")) -> Path:
 
     What stands above the line `<!-- results -->` of an existing page is kept: it is written by hand.
     """
-    results = [json.loads(file.read_text()) for file in sorted((reports / "data" / system).glob("*.json"))]
+    on_file = [json.loads(file.read_text()) for file in sorted((reports / "data" / system).glob("*.json"))]
     experiments, claims = experiments_of(system)
     page = reports / f"{system}.md"
-    marker = "<!-- results -->"
-    head = page.read_text().split(marker)[0] if page.exists() else f"# {system}: what was measured\n\n"
-    parts = [head + marker, f"Verdicts. {RULE}"]
-    for experiment in experiments:
-        own = [result for result in results if result["experiment"] == experiment.name]
-        if own:
-            stated = [claim for claim in claims if claim.experiment == experiment.name]
-            parts += section(system, experiment, own, stated)
+    head = page.read_text().split(MARKER)[0] if page.exists() else f"# {system}: what was measured\n\n"
+    parts = [head + MARKER, f"Verdicts. {RULE}"]
+    for experiment in [*experiments, *own_folders(experiments, on_file)]:
+        own = [result for result in on_file if result["experiment"] == experiment.name]
+        if any("arm" in result for result in own):
+            template = OWN_FOLDER if experiment.name.startswith(f"{OWN_FOLDER}_") else experiment.name
+            stated = [claim for claim in claims if claim.experiment == template]
+            parts += Section(system, experiment, own, stated, reports).parts()
     with replacing(page) as temporary:
         temporary.write_text("\n\n".join(parts) + "\n")
     return page
 
 
-def section(
-    system: str, experiment: Experiment, results: Sequence[Mapping[str, Any]], claims: Sequence[Claim]
-) -> list[str]:
-    """One experiment: how it was run, the measures of every arm, the verdicts, a sheet an arm."""
-    arms: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for arm in experiment.arms:
-        arms[arm.name] = [result for result in results if result["arm"] == arm.name]
-    arms = {name: own for name, own in arms.items() if own}
-    seeds = sorted({result["seed"] for result in results})
-    first = results[0]
-    about = (
-        f"Command: `mutoscope reproduce {system} --on {experiment.name} --seeds {len(seeds)}`. Measured on "
-        f"{first['held_out']['clips']} clips ({first['held_out']['frames']} frames) not trained on. "
-        f"{first['machine']}, torch {first['torch']}, {', '.join(sorted({r['date'] for r in results}))}, "
-        f"commit {', '.join(sorted({r['commit'] for r in results}))}."
-    )
-    parts = [f"## {experiment.title}", about, measures_table(arms)]
-    if claims:
-        parts.append(verdict_table(claims, results))
-    for name, own in arms.items():
-        stem = own[0]["sheet"]
-        parts.append(f"{name}, seed {own[0]['seed']}: one clip a row, one code from left to right.")
-        parts.append(f"![{experiment.name}, {name}]({system}/{stem})")
-    return parts
+def own_folders(experiments: Iterable[Experiment], results: Iterable[Result]) -> list[Experiment]:
+    """The experiments that were run on folders of a user's own."""
+    template = {experiment.name: experiment for experiment in experiments}.get(OWN_FOLDER)
+    names = sorted({r["experiment"] for r in results if r["experiment"].startswith(f"{OWN_FOLDER}_")})
+    return [replace(template, name=name, title=f"Folder {name[len(OWN_FOLDER) + 1 :]}") for name in names if template]
 
 
-def measures_table(arms: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """Arms across, measures down; mean and interval over seeds."""
-    names = list(dict.fromkeys(name for own in arms.values() for result in own for name in result["measures"]))
-    lines = [["measure", *arms], ["---"] * (len(arms) + 1)]
-    lines.append(["seeds", *(str(len(own)) for own in arms.values())])
-    lines.append(["iterations", *(str(own[0]["iterations"]) for own in arms.values())])
-    minutes = [np.mean([result["training_seconds"] for result in own]) / 60 for own in arms.values()]
-    lines.append(["training, minutes", *(f"{mean:.1f}" for mean in minutes)])
-    for name in names:
-        lines.append([f"`{name}`", *(interval([r["measures"].get(name) for r in own]) for own in arms.values())])
-    return markdown(lines)
+class Section:
+    """One experiment on the page: how it was run, the measures of every arm, the verdicts, curves, a sheet an arm."""
+
+    def __init__(
+        self, system: str, experiment: Experiment, on_file: Sequence[Result], claims: Sequence[Claim], reports: Path
+    ) -> None:
+        self.system, self.experiment, self.claims, self.reports = system, experiment, claims, reports
+        self.results = [result for result in on_file if "arm" in result]
+        self.arms = {arm.name: [r for r in self.results if r["arm"] == arm.name] for arm in experiment.arms}
+        self.arms = {name: own for name, own in self.arms.items() if own}
+        self.references: dict[str, list[Mapping[str, float]]] = defaultdict(list)
+        for result in on_file:
+            for row, measures in result.get("rows", {}).items():
+                self.references[row].append(measures)
+
+    def parts(self) -> list[str]:
+        """The paragraphs of the section."""
+        parts = [f"## {self.experiment.title}", self.about(), self.measures_table()]
+        if self.experiment.published:
+            parts += ["The paper's figures (its own data, its own features):", self.published_table()]
+        if self.claims:
+            parts.append(self.verdict_table())
+        if self.draw_curves():
+            parts.append(f"![losses]({self.system}/{self.experiment.name}-losses.png)")
+        for name, own in self.arms.items():
+            if sheet := own[0].get("sheet"):
+                parts.append(f"{name}, seed {own[0]['seed']}:")
+                parts.append(f"![{self.experiment.name}, {name}]({self.system}/{sheet})")
+        return parts
+
+    def about(self) -> str:
+        """The command, the data and the circumstances."""
+        seeds = 1 + max(result["seed"] for result in self.results)
+        first = self.results[0]
+        together = {key: sorted({str(r[key]) for r in self.results}) for key in ("machine", "torch", "date", "commit")}
+        minutes = sum(result["training_seconds"] for result in self.results) / 60
+        text = (
+            f"Command: `mutoscope reproduce {self.system} --on {self.experiment.name} --seeds {seeds}`. Measured on "
+            f"{first['held_out']['clips']} clips ({first['held_out']['frames']} frames) not trained on. "
+            f"{'; '.join(together['machine'])}, torch {', '.join(together['torch'])}, {', '.join(together['date'])}, "
+            f"commit {', '.join(together['commit'])}; {minutes:.0f} minutes of training in all, one CPU thread each."
+        )
+        protocol = first.get("protocol")
+        return f"{text}\n\nProtocol: {'; '.join(f'{k} {v}' for k, v in protocol.items())}." if protocol else text
+
+    def measures_table(self) -> str:
+        """Arms and reference rows across, measures down; mean and interval over seeds."""
+        names = dict.fromkeys(name for own in self.arms.values() for result in own for name in result["measures"])
+        blanks = ["–"] * len(self.references)
+        lines = [["measure", *self.arms, *self.references]]
+        lines.append(["---"] * len(lines[0]))
+        lines.append(
+            ["seeds", *(str(len(own)) for own in self.arms.values()), *map(str, map(len, self.references.values()))]
+        )
+        for title, key, scale in (
+            ("iterations", "iterations", 1),
+            ("training, minutes", "training_seconds", 60),
+            ("processor, minutes", "cpu_seconds", 60),
+        ):
+            values = [[r[key] / scale if r.get(key) else None for r in own] for own in self.arms.values()]
+            if any(value is not None for row in values for value in row):
+                lines.append([title, *map(interval, values), *blanks])
+        for name in names:
+            ours = [interval([r["measures"].get(name) for r in own]) for own in self.arms.values()]
+            theirs = [interval([measures.get(name) for measures in row]) for row in self.references.values()]
+            lines.append([f"`{name}`", *ours, *theirs])
+        return markdown(lines)
+
+    def published_table(self) -> str:
+        """What the paper prints for the same arms."""
+        published = self.experiment.published
+        names = list(dict.fromkeys(name for figures in published.values() for name in figures))
+        lines = [["paper", *published], ["---"] * (len(published) + 1)]
+        lines += [
+            [name, *(f"{figures[name]:g}" if name in figures else "–" for figures in published.values())]
+            for name in names
+        ]
+        return markdown(lines)
+
+    def verdict_table(self) -> str:
+        """One claim a row: the paper's figure, the difference over seeds and what it says."""
+        by_seed: dict[int, dict[str, Mapping[str, float]]] = defaultdict(dict)
+        for result in self.results:
+            by_seed[result["seed"]][result["arm"]] = result["measures"]
+        lines = [["claim", "statement", "in the paper", "margin", "by seed", "verdict"], ["---"] * 6]
+        for claim in self.claims:
+            found = [claim.margin(measures) for _, measures in sorted(by_seed.items())]
+            margins = [margin for margin in found if margin is not None and np.isfinite(margin)]
+            each = ", ".join(f"{margin:+.3g}" for margin in margins) or "not run"
+            lines.append([claim.name, claim.text, claim.published or "–", interval(margins), each, verdict(margins)])
+        return markdown(lines)
+
+    def draw_curves(self) -> bool:
+        """Draws the losses of the first seed of every arm: generators on the left, discriminators on the right."""
+        logs = {name: own[0]["curves"] for name, own in self.arms.items() if own[0].get("curves")}
+        if not logs:
+            return False
+        panels = []
+        for start, title in (("loss_G", "generator"), ("loss_D", "discriminator")):
+            series = {
+                f"{arm}, {loss[5:]}" if loss != start else arm: (share(log["step"]), values)
+                for arm, log in logs.items()
+                for loss, values in log.items()
+                if loss.startswith(start)
+            }
+            panels.append(line_plot(None, series, title=title, xlabel="share of the training", ylabel="loss"))
+        write_image(self.reports / self.system / f"{self.experiment.name}-losses.png", np.concatenate(panels, axis=1))
+        return True
 
 
-def verdict_table(claims: Sequence[Claim], results: Sequence[Mapping[str, Any]]) -> str:
-    """One claim a row: the difference over seeds and what it says."""
-    by_seed: dict[int, dict[str, Any]] = defaultdict(dict)
-    for result in results:
-        by_seed[result["seed"]][result["arm"]] = result["measures"]
-    lines = [["claim", "statement", "margin over seeds", "verdict"], ["---"] * 4]
-    for claim in claims:
-        margins = []
-        for measures in by_seed.values():
-            if claim.arm in measures and (claim.other_arm or claim.arm) in measures:
-                margins.append(claim.difference(measures))
-        shown = ", ".join(f"{margin:+.3g}" for margin in margins) or "not run"
-        lines.append([claim.name, claim.text, shown, verdict(margins)])
-    return markdown(lines)
+def share(steps: Sequence[float]) -> list[float]:
+    """Iterations as shares of the last one: arms of equal time take different numbers of them."""
+    return [step / steps[-1] for step in steps]
 
 
 def verdict(margins: Sequence[float]) -> str:
     """The rule printed on the page."""
-    if len(margins) >= FEWEST_SEEDS and all(margin > 0 for margin in margins):
+    if len(margins) < FEWEST_SEEDS:
+        return "unresolved"
+    mean, half = mean_and_half_width(margins)
+    if mean - half > 0:
         return "holds"
-    if len(margins) >= FEWEST_SEEDS and all(margin < 0 for margin in margins):
-        return "reversed"
-    return "unresolved"
+    return "reversed" if mean + half < 0 else "unresolved"
+
+
+def mean_and_half_width(values: Sequence[float]) -> tuple[float, float]:
+    """Mean, and half the width of Student's 95 % interval of the mean; values, at least two, are independent."""
+    n = len(values)
+    return float(np.mean(values)), float(student.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
 
 
 def interval(values: Sequence[float | None]) -> str:
     """Mean ± half width of Student's 95 % interval; a dash where nothing was measured."""
-    seen = np.array([value for value in values if value is not None and np.isfinite(value)])
-    if not len(seen):
+    seen = [value for value in values if value is not None and np.isfinite(value)]
+    if not seen:
         return "–"
     if len(seen) == 1:
         return f"{seen[0]:.3g}"
-    half = student.ppf(0.975, len(seen) - 1) * seen.std(ddof=1) / np.sqrt(len(seen))
-    return f"{seen.mean():.3g} ± {half:.2g}"
+    mean, half = mean_and_half_width(seen)
+    return f"{mean:.3g} ± {half:.2g}"
 
 
 def markdown(lines: Sequence[Sequence[str]]) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, UInt8
+from jaxtyping import Float32, Float64, Int, UInt8
 
 from mutoscope.errors import InputError
 
 SMALLEST_FID = 1e-3
+BLOCKS = 8  # a frame is summarised by the means of 8 × 8 blocks
 
 
 def animation_score(psnr: float, ssim: float, fid: float, alpha: float = 20.0, beta: float = 1.0) -> float:
@@ -50,40 +51,74 @@ class Window(NamedTuple):
     mse: float
 
 
-def best_window(
-    generated: UInt8[np.ndarray, "t h w c"],
-    clips: Sequence[UInt8[np.ndarray, "_ h w c"]],
-    frames_at_once: int = 32,
-) -> Window:
-    """The window most like a generated sequence: the lowest mean MSE over all clips, start frames and both directions.
+class WindowSearch:
+    """Finds the window of real clips most like a sequence: the lowest mean MSE over clips, start frames and directions.
 
     The comparison for PSNR and SSIM of an unconditional model, which has no clip of its own to be compared with (the
-    paper compares with "similar" clips without a rule).
+    paper compares with "similar" clips without a rule). Exact, without looking at most windows: the distance between
+    two frames is at least that between their summaries (a projection, and the length of what it leaves out), so only
+    windows whose summaries are closer than the best window so far are compared pixel by pixel.
 
     Args:
-        generated: the sequence.
-        clips: real clips of any length; those shorter than the sequence are passed over.
-        frames_at_once: real frames held as float64 at a time (few enough to stay in the processor's cache).
+        clips: real clips of any length and one size; those shorter than a sequence are passed over.
+    """
+
+    def __init__(self, clips: Sequence[UInt8[np.ndarray, "_ h w c"]]) -> None:
+        self.clips = clips
+        self.lengths = np.array([len(clip) for clip in clips])
+        self._summaries = np.concatenate([_summaries(clip) for clip in clips])
+        self._energies = np.einsum("nk,nk->n", self._summaries, self._summaries, dtype=np.float64)
+
+    def best(self, sequence: UInt8[np.ndarray, "t h w c"]) -> Window:
+        """The window most like `sequence`.
+
+        Raises:
+            InputError: no clip is as long as the sequence.
+        """
+        length = len(sequence)
+        clip_of = np.repeat(np.arange(len(self.lengths)), self.lengths)
+        time = np.arange(len(clip_of)) - (np.cumsum(self.lengths) - self.lengths)[clip_of]
+        starts = np.flatnonzero(time + length <= self.lengths[clip_of])
+        if not len(starts):
+            raise InputError(f"no real clip has {length} frames or more (expected at least one to compare with)")
+        bounds = self._lower_bounds(_summaries(sequence), starts)
+        best = Window(-1, -1, False, np.inf)
+        target = sequence.astype(np.float32)
+        for candidate in np.argsort(bounds, axis=None, kind="stable"):
+            if bounds.flat[candidate] > best.mse * sequence.size:
+                break
+            row, backwards = starts[candidate // 2], bool(candidate % 2)
+            clip, start = int(clip_of[row]), int(time[row])
+            frames = self.clips[clip][start : start + length]
+            mse = float(np.square(target - (frames[::-1] if backwards else frames)).mean(dtype=np.float64))
+            if mse < best.mse:
+                best = Window(clip, start, backwards, mse)
+        return best
+
+    def _lower_bounds(
+        self, sequence: Float32[np.ndarray, "t k"], starts: Int[np.ndarray, "windows"]
+    ) -> Float64[np.ndarray, "windows 2"]:
+        """What the squared distance of every window to the sequence is at least, forwards and backwards."""
+        length = len(sequence)
+        own = sequence.astype(np.float64)
+        energies = np.square(own).sum(axis=1)
+        squares = energies[:, None] + self._energies - 2 * (own @ self._summaries.T)
+        rounding = np.finfo(np.float32).eps * np.sqrt(max(energies.max(), self._energies.max()))
+        distances = np.square((np.sqrt(squares.clip(min=0)) - 2 * rounding).clip(min=0))
+        bounds = np.zeros((len(starts), 2))
+        for frame in range(length):
+            bounds[:, 0] += distances[frame, starts + frame]
+            bounds[:, 1] += distances[length - 1 - frame, starts + frame]
+        return bounds
+
+
+def best_window(generated: UInt8[np.ndarray, "t h w c"], clips: Sequence[UInt8[np.ndarray, "_ h w c"]]) -> Window:
+    """The window of real clips most like one generated sequence (`WindowSearch` serves many).
 
     Raises:
         InputError: no clip is as long as the sequence.
     """
-    length = len(generated)
-    sequence = generated.reshape(length, -1).astype(np.float64)
-    best: Window | None = None
-    for index, clip in enumerate(clips):
-        if len(clip) < length:
-            continue
-        energies, products = _energies_and_products(clip, sequence, frames_at_once)
-        for backwards in (False, True):
-            distances = _window_distances(energies, products[::-1] if backwards else products)
-            start = int(distances.argmin())
-            mse = float(distances[start] + np.square(sequence).sum()) / sequence.size
-            if best is None or mse < best.mse:
-                best = Window(index, start, backwards, mse)
-    if best is None:
-        raise InputError(f"no real clip has {length} frames or more (expected at least one to compare with)")
-    return best
+    return WindowSearch(clips).best(generated)
 
 
 def window_frames(
@@ -94,24 +129,26 @@ def window_frames(
     return frames[::-1] if window.reversed else frames
 
 
-def _energies_and_products(
-    clip: UInt8[np.ndarray, "T h w c"], sequence: Float64[np.ndarray, "t p"], frames_at_once: int
-) -> tuple[Float64[np.ndarray, "T"], Float64[np.ndarray, "t T"]]:
-    """Squared norm of every real frame, and its inner product with every frame of the sequence."""
-    energies, products = np.empty(len(clip)), np.empty((len(sequence), len(clip)))
-    for start in range(0, len(clip), frames_at_once):
-        part = slice(start, start + frames_at_once)
-        frames = clip[part].reshape(-1, sequence.shape[1]).astype(np.float64)
-        energies[part] = np.einsum("tp,tp->t", frames, frames)
-        products[:, part] = sequence @ frames.T
-    return energies, products
+def _summaries(frames: UInt8[np.ndarray, "t h w c"]) -> Float32[np.ndarray, "t k"]:
+    """Block means of each frame, and the norm of what they leave out in each block.
+
+    Scaled so that the distance between the summaries of two frames never exceeds that between the frames.
+    """
+    pixels = frames.astype(np.float64)
+    rows, columns = _membership(frames.shape[1]), _membership(frames.shape[2])
+    area = np.outer(rows.sum(axis=1), columns.sum(axis=1))
+
+    def block_sums(values: Float64[np.ndarray, "t h w c"]) -> Float64[np.ndarray, "t rows columns c"]:
+        t, h, w, c = values.shape
+        return columns @ (rows @ values.reshape(t, h, w * c)).reshape(t, len(rows), w, c)
+
+    projected = block_sums(pixels) / np.sqrt(area)[:, :, None]
+    rest = block_sums(np.square(pixels)).sum(axis=3) - np.square(projected).sum(axis=3)
+    summaries = np.concatenate([projected, np.sqrt(rest.clip(min=0))[..., None]], axis=3)
+    return summaries.reshape(len(frames), -1).astype(np.float32)
 
 
-def _window_distances(
-    energies: Float64[np.ndarray, "T"], products: Float64[np.ndarray, "t T"]
-) -> Float64[np.ndarray, "s"]:
-    """Squared distance of every window to the sequence, less the sequence's own squared norm."""
-    length, starts = len(products), len(energies) - len(products) + 1
-    frame = np.arange(length)[:, None]
-    window = np.arange(starts) + frame
-    return (energies[window] - 2 * products[frame, window]).sum(axis=0)
+def _membership(size: int) -> Float64[np.ndarray, "blocks {size}"]:
+    """Which of at most `BLOCKS` equal stretches each pixel of a row or column belongs to, as zeros and ones."""
+    block = np.arange(size) * min(BLOCKS, size) // size
+    return (block == np.arange(block[-1] + 1)[:, None]).astype(np.float64)

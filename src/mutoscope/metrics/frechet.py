@@ -1,20 +1,10 @@
-"""Fréchet distance between two sets of frames, in the space of any feature extractor, with exact float64 statistics."""
-
-from typing import Protocol, runtime_checkable
+"""Fréchet distance between two sets of samples, in the space of any extractor, with exact float64 statistics."""
 
 import numpy as np
 from jaxtyping import Float, Float64, UInt8
 
 from mutoscope.errors import InputError
-
-
-@runtime_checkable
-class Extractor(Protocol):
-    """Any callable that turns frames into features and says by its name which features they are."""
-
-    name: str
-
-    def __call__(self, frames: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n k"]: ...
+from mutoscope.metrics.extractors.base import Extractor
 
 
 class FeatureStatistics:
@@ -57,7 +47,7 @@ class FeatureStatistics:
 
 
 def feature_statistics(
-    frames: UInt8[np.ndarray, "n h w c"], extractor: Extractor, batch_size: int = 256
+    frames: UInt8[np.ndarray, "n *t h w c"], extractor: Extractor, batch_size: int = 256
 ) -> FeatureStatistics:
     """The statistics of `extractor`'s features over all frames, `batch_size` frames at a time."""
     statistics = FeatureStatistics()
@@ -74,20 +64,51 @@ def frechet_name(extractor: Extractor) -> str:
 def frechet_distance(a: FeatureStatistics, b: FeatureStatistics) -> float:
     """`‖μ1 − μ2‖² + Tr(Σ1 + Σ2 − 2 (Σ1 Σ2)^½)`, at least 0, in squared units of the features; 0 for equal statistics.
 
-    The trace of the root is taken as the sum of the singular values of Σ1^½ Σ2^½, which is the same number and stays
-    real and exact where covariances are singular (fewer samples than dimensions).
+    The trace of the root is taken as the sum of the singular values of F1 F2ᵀ, where Fᵀ F = Σ, which is the same number
+    and stays real and exact where covariances are singular (fewer samples than dimensions).
 
     Raises:
         InputError: one of the two has seen no frames.
     """
     (mean_a, covariance_a), (mean_b, covariance_b) = a.compute(), b.compute()
-    root_product = _symmetric_root(covariance_a) @ _symmetric_root(covariance_b)
-    trace_of_root = np.linalg.svd(root_product, compute_uv=False).sum()
-    traces = np.trace(covariance_a) + np.trace(covariance_b)
+    return _distance(mean_a, _factor(covariance_a), mean_b, _factor(covariance_b))
+
+
+def frechet_distance_of(a: Float[np.ndarray, "n k"], b: Float[np.ndarray, "m k"]) -> float:
+    """`frechet_distance` of features that are all at hand, as for `bootstrap_interval`; quicker where they are few.
+
+    Too large by an amount that falls with the number of samples and grows with that of features: compare only figures
+    of as many samples, or look at `bootstrap_interval`, which corrects for it.
+
+    Raises:
+        InputError: one of the two has no rows.
+    """
+    if not (len(a) and len(b)):
+        raise InputError("Fréchet distance: no features were given (expected at least one row in each set)")
+    means = [features.mean(axis=0, dtype=np.float64) for features in (a, b)]
+    factors = [_factor_of_deviations(features - mean) for features, mean in zip((a, b), means, strict=True)]
+    return _distance(means[0], factors[0], means[1], factors[1])
+
+
+def _distance(
+    mean_a: Float64[np.ndarray, "k"],
+    factor_a: Float64[np.ndarray, "r k"],
+    mean_b: Float64[np.ndarray, "k"],
+    factor_b: Float64[np.ndarray, "s k"],
+) -> float:
+    trace_of_root = np.linalg.svd(factor_a @ factor_b.T, compute_uv=False).sum()
+    traces = np.square(factor_a).sum() + np.square(factor_b).sum()
     return float(max(np.square(mean_a - mean_b).sum() + traces - 2 * trace_of_root, 0.0))
 
 
-def _symmetric_root(matrix: Float64[np.ndarray, "k k"]) -> Float64[np.ndarray, "k k"]:
-    """Square root of a symmetric positive semi-definite matrix."""
-    values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
+def _factor(covariance: Float64[np.ndarray, "k k"]) -> Float64[np.ndarray, "k k"]:
+    """F with Fᵀ F equal to a symmetric positive semi-definite matrix."""
+    values, vectors = np.linalg.eigh(covariance)
+    return np.sqrt(values.clip(min=0))[:, None] * vectors.T
+
+
+def _factor_of_deviations(deviations: Float64[np.ndarray, "n k"]) -> Float64[np.ndarray, "r k"]:
+    """F with Fᵀ F equal to the unbiased covariance, of min(n, k) rows."""
+    count, dims = deviations.shape
+    scaled = deviations / np.sqrt(max(count - 1, 1))
+    return scaled if count <= dims else _factor(scaled.T @ scaled)

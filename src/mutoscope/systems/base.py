@@ -99,6 +99,12 @@ class System(LightningModule, PyTorchModelHubMixin):
         """
         raise NotImplementedError
 
+    def sample_labelled_clips(
+        self, n: int, *, frames: int, seed: int = 0
+    ) -> Iterator[tuple[UInt8[np.ndarray, "t h w c"], int]] | None:
+        """The same with the label that each clip was asked to show; None where the system takes no labels."""
+        return None
+
     def sample_frames(self, n: int, *, seed: int = 0) -> UInt8[np.ndarray, "n h w c"]:
         """n independent frames, for measuring: here one of each of n clips, at a random time."""
         times = np.random.default_rng(seed).integers(self.frames, size=n)

@@ -13,11 +13,13 @@ class Arm:
         name: as shown in tables.
         options: options of training and system that differ from the experiment's.
         preset: another named configuration than the experiment's.
+        system: another system or baseline than the one that states the claims.
     """
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
     preset: str | None = None
+    system: str | None = None
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,13 @@ class Experiment:
         data: name of a synthetic set, or a folder, relative to that of the user's data.
         preset: named configuration of all arms.
         arms: the variants; the first is the whole method.
-        options: options of all arms.
+        options: options of training of all arms, and of the system that states the claims where it is an arm's.
         test: options of `open_clips` that make the clips to measure on, for synthetic sets; where empty, the clips held
             out from training are taken.
+        budget: training time of every arm, as 20m, or 20m cpu for processor time (with the one thread of each arm: the
+            time it would take on a free core); where empty, the steps of the preset.
+        sequence: frames of the clips that are measured.
+        published: the paper's own figures, by arm and measure (under the paper's names: other data, other features).
     """
 
     name: str
@@ -42,6 +48,9 @@ class Experiment:
     arms: tuple[Arm, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     test: Mapping[str, Any] = field(default_factory=dict)
+    budget: str = ""
+    sequence: int = 16
+    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,7 @@ class Claim:
         value: a number to compare with; used where `other_arm` and `other_measure` are not given.
         other_arm: the arm to compare with, by default the same.
         other_measure: the measure to compare with, by default the same.
+        published: what the paper has to show for it, in its own figures.
     """
 
     name: str
@@ -69,12 +79,22 @@ class Claim:
     value: float | None = None
     other_arm: str | None = None
     other_measure: str | None = None
+    published: str = ""
 
-    def difference(self, measures: Mapping[str, Mapping[str, float]]) -> float:
-        """By how much the claim holds (positive) or fails (negative), from one seed's measures by arm."""
-        left = measures[self.arm][self.measure]
-        if self.value is not None:
-            right = self.value
-        else:
-            right = measures[self.other_arm or self.arm][self.other_measure or self.measure]
+    @property
+    def arms(self) -> set[str]:
+        """The arms that must be trained to judge it."""
+        return {self.arm, self.other_arm or self.arm}
+
+    def margin(self, measures: Mapping[str, Mapping[str, float]]) -> float | None:
+        """By how much the claim holds (positive) or fails (negative), from one seed's measures by arm.
+
+        None where an arm or a measure of it is missing.
+        """
+        left = measures.get(self.arm, {}).get(self.measure)
+        right = self.value
+        if right is None:
+            right = measures.get(self.other_arm or self.arm, {}).get(self.other_measure or self.measure)
+        if left is None or right is None:
+            return None
         return left - right if self.relation == ">" else right - left

@@ -130,7 +130,7 @@ def training_clips(run: RunOptions, model: Any) -> tuple[Clips, Clips]:
 
 
 def clips_of_run(folder: str | Path, model: System) -> tuple[Clips, Clips]:
-    """The clips that a run trained on, and those it kept from training.
+    """The clips that a run trained on, and those it kept from training (none, where nothing was).
 
     Raises:
         InputError: this is no run's folder, or its data is gone.
@@ -140,18 +140,6 @@ def clips_of_run(folder: str | Path, model: System) -> tuple[Clips, Clips]:
         raise InputError(f"{folder}: is not the folder of a run (expected one, or --data to measure on)")
     config = {key: value for key, value in read_config(stored).items() if key not in ("system", "preset")}
     return training_clips(resolve(model.name, config)[0], model)
-
-
-def held_out_clips(folder: str | Path, model: System) -> Clips:
-    """The clips that a finished run kept from training.
-
-    Raises:
-        InputError: this is no run's folder, its data is gone, or it held nothing out.
-    """
-    held_out = clips_of_run(folder, model)[1]
-    if not len(held_out):
-        raise InputError(f"{folder}: held nothing out of training (give --data to measure on)")
-    return held_out
 
 
 def examples(system: System, clips: Clips, run: RunOptions) -> FrameBag | ClipWindows:

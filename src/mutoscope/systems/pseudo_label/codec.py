@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from mutoscope.errors import InputError
 from mutoscope.media.results import Replay, Video
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
+from mutoscope.systems.pseudo_label.codes import line
 
 Pixels = UInt8[np.ndarray, "h w c"]
 
@@ -76,7 +77,7 @@ class Codec:
         with torch.inference_mode(), evaluating(self.drawing_network) as network:
             return network(z=z, d=d, c=c, allow_soft_d=True)
 
-    def frames(self, z: Tensor, d: Tensor, c: Tensor, batch: int = 32) -> Iterator[Pixels]:
+    def draw_frames(self, z: Tensor, d: Tensor, c: Tensor, batch: int = 32) -> Iterator[Pixels]:
         """The same as uint8 `h w 3` frames, one by one, drawn `batch` at a time: memory does not grow with length."""
         n = max(len(z), len(d), len(c))
         z, d, c = (code.expand(n, -1) for code in (z, d, c))
@@ -86,7 +87,27 @@ class Codec:
 
     def video(self, z: Tensor, d: Tensor, c: Tensor, fps: float) -> Video:
         """The same as a video, drawn while it is saved."""
-        return Video(Replay(lambda: self.frames(z, d, c)), fps=fps)
+        return Video(Replay(lambda: self.draw_frames(z, d, c)), fps=fps)
+
+    def pixels(self, z: Tensor, d: Tensor, c: Tensor) -> UInt8[np.ndarray, "n h w c"]:
+        """The same as one array, with the system's own channels."""
+        return np.stack(list(self.draw_frames(z, d, c)))[..., : self.channels]
+
+    def sweep_frames(self, z: Tensor, clip: int, code: int, frames: int) -> UInt8[np.ndarray, "t h w c"]:
+        """One clip, one code moving over its range."""
+        return self.pixels(z, self.one_hot(clip), line(self.n_c, code, -1, 1, frames))
+
+    def sample_clips(self, n: int, *, frames: int, seed: int = 0) -> Iterator[UInt8[np.ndarray, "t h w c"]]:
+        """Sweeps with a noise of their own each: all clips in turn with the first code, then with the next."""
+        for i, z in enumerate(self.noise(n, seed).split(1)):
+            yield self.sweep_frames(z, i % self.n_d, i // self.n_d % self.n_c, frames)
+
+    def sample_frames(self, n: int, *, seed: int = 0) -> UInt8[np.ndarray, "n h w c"]:
+        """Frames of noise and codes drawn as in training."""
+        generator = torch.Generator().manual_seed(seed)
+        k = torch.randint(self.n_d, (n,), generator=generator)
+        c = torch.rand(n, self.n_c, generator=generator) * 2 - 1
+        return self.pixels(self.noise(n, seed), self.one_hot(k.tolist()), c)
 
     # Frames to codes.
 

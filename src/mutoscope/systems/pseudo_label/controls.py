@@ -276,7 +276,7 @@ class PseudoLabelControls(Codec):
 
         def walls() -> Iterator[Pixels]:
             for c in steps:
-                yield sheets.grid(list(self.frames(z, d, c[None])), columns, scale=scale)
+                yield sheets.grid(list(self.draw_frames(z, d, c[None])), columns, scale=scale)
 
         return Video(Replay(walls), fps=fps)
 
@@ -396,7 +396,7 @@ class PseudoLabelControls(Codec):
         rows: list[str] | None = None,
         header: list[str] | None = None,
     ) -> Sheet:
-        frames = list(self.frames(z, d, c))
+        frames = list(self.draw_frames(z, d, c))
         pixels = sheets.grid(frames, columns, row_labels=rows, column_labels=header)
         return Sheet(pixels, rows=-(-len(frames) // columns), columns=columns)
 

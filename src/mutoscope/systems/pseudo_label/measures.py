@@ -1,4 +1,4 @@
-"""What a trained system has learned, in figures: the paper's claims, the twin's criteria and the Animation Score.
+"""What the codes of a trained system do, in figures: the paper's claims and the twin's criteria.
 
 Nothing here enters training: clip, time, label and phase of real frames are known to the evaluation alone.
 """
@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from mutoscope.data import Clips, FrameBag
 from mutoscope.data.synthetic.sprite_estimators import estimate_phase, estimate_type
-from mutoscope.metrics.animation_score import AnimationScore, best_window, window_frames
 from mutoscope.metrics.codes import (
+    Render,
     continuity,
     controllability,
     effect_sizes,
@@ -20,16 +20,13 @@ from mutoscope.metrics.codes import (
     nmi,
     order_recovery,
     phase_by_pca,
+    saturation,
     visible_motion,
 )
-from mutoscope.metrics.features import PixelPCA
-from mutoscope.metrics.frechet import feature_statistics, frechet_distance, frechet_name
-from mutoscope.metrics.pixel import psnr, ssim
-from mutoscope.systems.pseudo_label.codes import line
+from mutoscope.metrics.compute import LAYER_KINDS
 from mutoscope.systems.pseudo_label.system import PseudoLabel
 
 SWEEP_FRAMES = 10
-FEWEST_FOR_FRECHET = 100
 
 
 def measure(system: PseudoLabel, clips: Clips, seed: int = 0) -> dict[str, float]:
@@ -38,11 +35,10 @@ def measure(system: PseudoLabel, clips: Clips, seed: int = 0) -> dict[str, float
     Reading (of the real frames): `nmi_label`, `nmi_clip`, `order_recovery`, `kendall`. Drawing: `d_accuracy` and `c_r2`
     (codes read back from generated frames), `E_d`, `E_c` (effect sizes of the clip and of the strongest code), `E_real`
     (the same between frames of a real clip), `visible_motion`, and, on the sprites, `controllability` with `coverage`
-    and `continuity`. Quality: `fid[pca64-pixels]`, `psnr`, `ssim` and the `animation_score` of these three (Eq. 10).
+    and `continuity`; `saturation`: how much the picture changes from 20 to 40 times the code's range, as a share of the
+    change from one to two times; `layers_in_time`: layers that are three-dimensional or recurrent.
     """
-    return (
-        reading_measures(system, clips) | drawing_measures(system, clips, seed) | quality_measures(system, clips, seed)
-    )
+    return reading_measures(system, clips) | drawing_measures(system, clips, seed)
 
 
 def reading_measures(system: PseudoLabel, clips: Clips) -> dict[str, float]:
@@ -100,67 +96,31 @@ def drawing_measures(system: PseudoLabel, clips: Clips, seed: int = 0) -> dict[s
         "E_c_mean": float(effects.c.mean()),
         "E_real": float(np.mean([2 * (clip / 127.5).var(axis=0, ddof=1).mean() for clip in moving])),
         "visible_motion": float(np.mean([visible_motion(sweep, moving) for sweep in best])),
+        "saturation": saturation_of(render, system.n_d, system.n_c),
+        "layers_in_time": layers_in_time(system),
         **codes_read_back(system, seed),
     }
     return measures | (sprite_control(sweeps) if "type" in clips.factors else {})
 
 
-def quality_measures(system: PseudoLabel, clips: Clips, seed: int = 0, sequences: int = 50) -> dict[str, float]:
-    """How real the frames and the sweeps look (sections 8.1, 8.2 of the protocol, with features of our own).
-
-    The Fréchet distance is that of 1,000 random frames to all real ones, on 64 principal components of real pixels.
-    PSNR and SSIM are means over sweeps of ten frames, each against the real window most like it; left out where
-    no clip is so long.
-    """
-    real = [clips[i].frames for i in range(len(clips))]
-    if clips.total_frames < FEWEST_FOR_FRECHET or max(map(len, real)) < SWEEP_FRAMES:
-        return {}
-    extractor = PixelPCA().fit(np.concatenate(real))
-    drawn = random_frames(system, 1000, seed)
-    distance = frechet_distance(
-        feature_statistics(drawn, extractor), feature_statistics(np.concatenate(real), extractor)
-    )
-    pairs = []
-    for i in range(sequences):
-        z, clip, code = system.noise(1, seed + i), i % system.n_d, i // system.n_d % system.n_c
-        sweep = draw_sweep(system, z, clip, code)
-        pairs.append((sweep, window_frames(real, best_window(sweep, real), SWEEP_FRAMES)))
-    fake, matched = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    parts = AnimationScore(
-        float(psnr(fake, matched, data_range=255.0).mean()),
-        float(ssim(fake, matched, data_range=255.0).mean()),
-        distance,
-    )
-    return {
-        frechet_name(extractor): distance,
-        "psnr": parts.psnr,
-        "ssim": parts.ssim,
-        "animation_score": parts.score,
-    }
+def layers_in_time(system: PseudoLabel) -> float:
+    """How many layers are three-dimensional or recurrent."""
+    kinds = (*LAYER_KINDS["C3D"], *LAYER_KINDS["RNN"])
+    return float(sum(isinstance(layer, kinds) for layer in system.modules()))
 
 
-def random_frames(system: PseudoLabel, n: int, seed: int) -> UInt8[np.ndarray, "n h w c"]:
-    """Frames with noise and codes drawn as in training."""
-    generator = torch.Generator().manual_seed(seed)
-    k = torch.randint(system.n_d, (n,), generator=generator)
-    c = torch.rand(n, system.n_c, generator=generator) * 2 - 1
-    return draw(system, system.noise(n, seed), system.one_hot(k.tolist()), c)
-
-
-def draw_sweep(system: PseudoLabel, z: Tensor, clip: int, code: int) -> UInt8[np.ndarray, "t h w c"]:
-    """Ten frames of one clip, one code moving over its range."""
-    return draw(system, z, system.one_hot(clip), line(system.n_c, code, -1, 1, SWEEP_FRAMES))
-
-
-def draw(system: PseudoLabel, z: Tensor, d: Tensor, c: Tensor) -> UInt8[np.ndarray, "n h w c"]:
-    """Frames of codes, with the system's own channels."""
-    return np.stack(list(system.frames(z, d, c)))[..., : system.channels]
+def saturation_of(render: Render, n_d: int, n_c: int) -> float:
+    """Change between amplitudes 20 and 40 ÷ change between 1 and 2: 0 where codes far out of range change nothing."""
+    near, far = saturation(render, n_d, n_c, (1.0, 20.0))
+    return float(far / near) if near > 0 else float("nan")
 
 
 def sweeps_of_all_codes(system: PseudoLabel, seed: int) -> UInt8[np.ndarray, "d k t h w c"]:
     """Every code swept under every clip, one noise."""
     z = system.noise(1, seed)
-    return np.stack([[draw_sweep(system, z, clip, code) for code in range(system.n_c)] for clip in range(system.n_d)])
+    return np.stack(
+        [[system.sweep_frames(z, clip, code, SWEEP_FRAMES) for code in range(system.n_c)] for clip in range(system.n_d)]
+    )
 
 
 def strongest_codes(sweeps: UInt8[np.ndarray, "d k t h w c"]) -> np.ndarray:
@@ -174,7 +134,7 @@ def codes_read_back(system: PseudoLabel, seed: int, samples: int = 1024) -> dict
     generator = torch.Generator().manual_seed(seed)
     k = torch.randint(system.n_d, (samples,), generator=generator)
     c = torch.rand(samples, system.n_c, generator=generator) * 2 - 1
-    read = system.read_labels(draw(system, system.noise(samples, seed), system.one_hot(k.tolist()), c))
+    read = system.read_labels(system.pixels(system.noise(samples, seed), system.one_hot(k.tolist()), c))
     residual = np.square(read.codes - c.numpy()).mean(0) / c.numpy().var(0)
     return {"d_accuracy": float((read.clip == k.numpy()).mean()), "c_r2": float((1 - residual).mean())}
 

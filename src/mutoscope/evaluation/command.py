@@ -1,0 +1,112 @@
+"""What `mutoscope evaluate` and `mutoscope data extractor` do."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from mutoscope.data import open_clips
+from mutoscope.evaluation.evaluator import Evaluator, described, resizing
+from mutoscope.evaluation.extractors import STEPS, Which, card, open_extractor, train_extractors
+from mutoscope.evaluation.report import Report, check_suffix
+from mutoscope.evaluation.targets import open_target
+from mutoscope.systems.base import System
+
+
+def evaluate(
+    target: str,
+    data: str | None = None,
+    metrics: str = "all",
+    extractor: Sequence[str] | None = None,
+    clips: int = 256,
+    frames: int | None = None,
+    size: int | None = None,
+    max_clips: int | None = None,
+    pairing: Literal["match", "name"] = "match",
+    matched: int = 50,
+    step: int | None = None,
+    resamples: int = 100,
+    seed: int = 1000,
+    out: Sequence[str] | None = None,
+) -> Report:
+    """Measures a target, prints the protocol and the table, and writes what is asked for.
+
+    Args:
+        target: Shipped weights, a folder of weights, the folder of a run, or a folder of generated clips.
+        data: Real clips: synthetic set, file or folder; for a run, by default what it held out.
+        metrics: Names or groups, separated by commas: pixel, distribution, motion, identity, animation_score, all.
+        extractor: Names or folders of extractors; by default some trained on the data at hand.
+        clips: Clips drawn, and windows cut from real clips.
+        frames: Frames of a clip (default: 16, or fewer where no real clip is so long).
+        size: Height and width that frames of folders are brought to (default: 64, or the system's).
+        max_clips: Use only this many real clips, spread evenly over the data.
+        pairing: The real clip of a generated one: the most similar window, or the clip of the same name.
+        matched: Generated clips for which the most similar real window is searched.
+        step: Distance between the frames of a real window (default: as the system was trained, else 1).
+        resamples: Bootstrap resamples for intervals, 0 for none.
+        seed: Seed of the draws, and of synthetic clips.
+        out: Files to write, .json or .csv.
+
+    Raises:
+        InputError: something cannot be used, said in one line; nothing is written then.
+    """
+    paths = [check_suffix(path) for path in out or ()]
+    opened = open_target(target, data, size=size, max_clips=max_clips, seed=seed)
+    frames, step = frames or opened.frames, step or opened.step
+    material = opened.training or opened.real
+    named = [each for name in extractor or ["default"] for each in open_extractor(name, material, frames=frames)]
+    evaluator = Evaluator(
+        opened.real,
+        training=opened.training,
+        extractors=named,
+        metrics=[name.strip() for name in metrics.split(",")],
+        clips=clips,
+        frames=frames,
+        resamples=resamples,
+        seed=seed,
+        pairing=pairing,
+        matched=matched,
+        step=step,
+    )
+    rows = {target: evaluator.measure(opened.source), **evaluator.references()}
+    protocol, own = evaluator.protocol, {}
+    if isinstance(opened.source, System):
+        own = opened.source.measure(opened.real, seed=seed)
+    else:
+        protocol |= {"generated": described(opened.source), "generated resized from": resizing(opened.source)}
+    report = Report(target, protocol, rows, own, evaluator.left_out)
+    report.show()
+    for path in paths:
+        print(report.save(path))
+    return report
+
+
+def train_extractor(
+    data: str,
+    kind: Which = "both",
+    out: str | None = None,
+    steps: int = STEPS,
+    seed: int = 0,
+    size: int = 64,
+    frames: int = 16,
+    channels: Literal[1, 3] = 3,
+) -> None:
+    """Trains extractors on clips and says where they are.
+
+    Args:
+        data: Synthetic set, or file or folder of clips; labels are used where there are any.
+        kind: Features of frames, of clips, or both.
+        out: Folder to write to; by default the cache.
+        steps: Training steps.
+        seed: Seed of weights and batches.
+        size: Height and width that frames are brought to.
+        frames: Frames of a clip.
+        channels: 3 for colour, 1 for grey.
+
+    Raises:
+        InputError: something cannot be used, said in one line.
+    """
+    clips = open_clips(data, size=size, channels=channels)
+    made = train_extractors(clips, kind=kind, out=out, frames=frames, steps=steps, seed=seed)
+    for folder, extractor in made.items():
+        print(f"{folder}: {extractor.name} ({card(extractor)})")
+    folders = " ".join(f"--extractor {folder}" for folder in made)
+    print(f"Use: mutoscope evaluate TARGET --data {data} {folders}")

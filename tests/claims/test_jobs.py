@@ -1,0 +1,92 @@
+"""Arms and seeds: trained once, put on file, measured again; one that fails leaves the others alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mutoscope.claims import job as job_room
+from mutoscope.claims import run as run_room
+from mutoscope.claims.job import Job, curves, run_job
+from mutoscope.errors import InputError
+from mutoscope.evaluation import Evaluator
+from mutoscope.systems.claim import Arm, Experiment
+
+SMALL = {"image_size": 16, "width": 0.25, "max_steps": 4, "batch_size": 8, "log_every": 1, "accelerator": "cpu"}
+TEST = {"seed": 1000, "clips_per_type": 2, "frames": 12}
+EXPERIMENT = Experiment(
+    "sprites",
+    "Small",
+    data="sprites",
+    preset="tiny",
+    arms=(Arm("full"), Arm("MoCoGAN", {"frames": 10}, system="mocogan")),
+    options={"held_out": 0.0, "max_clips": 8, **SMALL},
+    test=TEST,
+    sequence=8,
+)
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measures without extractors, which take a minute to train."""
+
+    def evaluator_for(job: Job, training, held_out) -> Evaluator:
+        return Evaluator(held_out, training=training, extractors=[], metrics=["psnr", "flicker"], clips=4, frames=8)
+
+    monkeypatch.setattr(job_room, "evaluator_for", evaluator_for)
+
+
+@pytest.mark.parametrize("arm", EXPERIMENT.arms, ids=lambda arm: arm.name)
+def test_a_job_leaves_a_result_with_measures_curves_and_circumstances(cheap: None, tmp_path: Path, arm: Arm):
+    job = Job("pseudo_label", EXPERIMENT, arm, 0, "sprites")
+    result = json.loads(run_job(job, tmp_path / "reports", tmp_path / "runs").read_text())
+    assert {"psnr", "flicker"} <= result["measures"].keys()
+    assert ("nmi_label" in result["measures"]) == (arm.system is None)  # what only pseudo_label can be asked
+    assert result["iterations"] == 4
+    assert len(result["curves"]["step"]) == 4
+    assert result["training_seconds"] > 0
+    assert result["cpu_seconds"] > 0
+    assert (tmp_path / "reports" / "pseudo_label" / result["sheet"]).is_file()
+    rows = json.loads((tmp_path / "reports/data/pseudo_label/sprites-references-seed0.json").read_text())["rows"]
+    assert rows["static copy"]["flicker"] == 0
+
+
+def test_a_finished_run_is_measured_again_without_training(cheap: None, tmp_path: Path, monkeypatch):
+    job = Job("pseudo_label", EXPERIMENT, EXPERIMENT.arms[0], 0, "sprites")
+    first = run_job(job, tmp_path / "reports", tmp_path / "runs").read_text()
+    monkeypatch.setattr("mutoscope.training.train", lambda *_, **__: pytest.fail("trained again"))
+    again = run_job(job, tmp_path / "reports", tmp_path / "runs").read_text()
+    assert json.loads(first)["measures"] == json.loads(again)["measures"]
+
+
+def test_results_on_file_are_not_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked: list[Job] = []
+    monkeypatch.setattr(run_room, "run_all", lambda jobs, *_: asked.extend(jobs))
+    files = run_room.reproduce("pseudo_label", "sprites", seeds=2, arms=["full"], reports=tmp_path, runs=tmp_path)
+    assert [job.seed for job in asked] == [0, 1]
+    files[0].parent.mkdir(parents=True)
+    files[0].write_text("{}")
+    asked.clear()
+    run_room.reproduce("pseudo_label", "sprites", seeds=2, arms=["full"], reports=tmp_path, runs=tmp_path)
+    assert [job.seed for job in asked] == [1]
+    asked.clear()
+    run_room.reproduce("pseudo_label", "sprites", seeds=2, arms=["full"], again=True, reports=tmp_path, runs=tmp_path)
+    assert [job.seed for job in asked] == [0, 1]
+
+
+def test_a_job_that_fails_does_not_stop_the_others(tmp_path: Path, capfd: pytest.CaptureFixture):
+    jobs = [Job("pseudo_label", EXPERIMENT, EXPERIMENT.arms[0], seed, "no such data") for seed in (0, 1)]
+    with pytest.raises(InputError, match="no such data"):
+        run_room.run_all(jobs, 1, tmp_path / "reports", tmp_path / "runs")
+    said = capfd.readouterr().out
+    assert "seed 0" in said
+    assert "seed 1" in said
+
+
+def test_curves_are_thinned_and_keep_both_ends(tmp_path: Path):
+    rows = "\n".join(f"{step},{1 / step:.6f},0.1,0.2,5" for step in range(1, 501))
+    (tmp_path / "log.csv").write_text(f"step,loss_G,step_time,data_time,steps_per_second\n{rows}\n")
+    kept = curves(tmp_path / "log.csv")
+    assert set(kept) == {"step", "loss_G"}
+    assert len(kept["step"]) <= 60
+    assert (kept["step"][0], kept["step"][-1]) == (1.0, 500.0)

@@ -1,0 +1,217 @@
+"""Published networks: their layouts, their arithmetic, and what is said when their files are missing or wrong."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mutoscope.errors import InputError
+from mutoscope.metrics import Classifier, Extractor, PixelPCA, open_extractor
+from mutoscope.metrics.extractors.inception import InceptionV3, average, tensorflow_resize
+from mutoscope.metrics.extractors.resnext import MEAN, ResNeXt101
+
+
+def parameters(network: nn.Module) -> int:
+    return sum(each.numel() for each in network.parameters())
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+@pytest.fixture(scope="session")
+def inception() -> InceptionV3:
+    torch.manual_seed(0)
+    return InceptionV3().eval()
+
+
+@pytest.fixture(scope="session")
+def inception_file(inception: InceptionV3, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As an older file: without counters of batches."""
+    file = tmp_path_factory.mktemp("inception") / "pt_inception-2015-12-05-6726825d.pth"
+    torch.save({key: value for key, value in inception.state_dict().items() if "num_batches" not in key}, file)
+    return file
+
+
+@pytest.fixture(scope="session")
+def resnext() -> ResNeXt101:
+    torch.manual_seed(0)
+    return ResNeXt101().eval()
+
+
+@pytest.fixture(scope="session")
+def resnext_file(resnext: ResNeXt101, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As published: under "state_dict", with the prefix of a parallel network."""
+    file = tmp_path_factory.mktemp("resnext") / "resnext-101-kinetics.pth"
+    state = {f"module.{key}": value for key, value in resnext.state_dict().items()}
+    torch.save({"epoch": 10, "arch": "resnext-101", "state_dict": state}, file)
+    return file
+
+
+class FakeI3D(nn.Module):
+    """The published file's signature: checks its input and gives 400 numbers a clip."""
+
+    def forward(self, x: Tensor, rescale: bool = False, resize: bool = False, return_features: bool = False) -> Tensor:
+        assert rescale
+        assert resize
+        assert return_features
+        assert x.shape[1] == 3
+        assert x.dtype == torch.float32
+        return x.mean((2, 3, 4)).repeat(1, 134)[:, :400]
+
+
+class TooFewFeatures(FakeI3D):
+    def forward(self, x: Tensor, rescale: bool = False, resize: bool = False, return_features: bool = False) -> Tensor:
+        return x.mean((3, 4)).flatten(1)
+
+
+@pytest.fixture(scope="session")
+def i3d_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("i3d") / "i3d_torchscript.pt"
+    torch.jit.script(FakeI3D()).save(str(file))
+    return file
+
+
+def test_inception_has_the_ported_layout(inception):
+    state = {key: tuple(value.shape) for key, value in inception.state_dict().items() if "num_batches" not in key}
+    assert len(state) == 94 * 5 + 2  # 94 convolutions with four tensors of batch normalisation each, and one layer
+    assert parameters(inception) == 23_850_960
+    assert state["Conv2d_1a_3x3.conv.weight"] == (32, 3, 3, 3)
+    assert state["Mixed_5b.branch5x5_2.conv.weight"] == (64, 48, 5, 5)
+    assert state["Mixed_6a.branch3x3.conv.weight"] == (384, 288, 3, 3)
+    assert state["Mixed_6b.branch7x7dbl_5.conv.weight"] == (192, 128, 1, 7)
+    assert state["Mixed_6e.branch7x7_3.bn.running_var"] == (192,)
+    assert state["Mixed_7a.branch7x7x3_2.conv.weight"] == (192, 192, 1, 7)
+    assert state["Mixed_7b.branch3x3_2b.conv.weight"] == (384, 384, 3, 1)
+    assert state["Mixed_7c.branch3x3dbl_1.conv.weight"] == (448, 2048, 1, 1)
+    assert state["fc.weight"] == (1008, 2048)
+
+
+@pytest.mark.parametrize("dims", [64, 192, 768, 2048, None])
+def test_inception_gives_features_of_every_depth(inception, dims):
+    with torch.inference_mode():
+        assert inception(torch.rand(1, 3, 75, 75), dims).shape == (1, dims or 1008)
+
+
+def test_averages_leave_out_the_padding_and_the_last_block_takes_the_maximum(inception):
+    ones = torch.ones(1, 1, 4, 4)
+    torch.testing.assert_close(average(ones), ones)
+    assert not inception.Mixed_7b.last
+    assert inception.Mixed_7c.last
+
+
+def test_resizing_is_that_of_tensorflow_1():
+    images = torch.rand(1, 2, 5, 7)
+    torch.testing.assert_close(tensorflow_resize(images, 8)[..., 0, 0], images[..., 0, 0])
+    ramp = torch.arange(4.0).expand(1, 1, 4, 4)
+    doubled = tensorflow_resize(ramp, 8)[0, 0, 0]
+    # pixel i lies at i / 2, the edge is repeated; half-pixel centres would start with 0, 0.25
+    torch.testing.assert_close(doubled, torch.tensor([0, 0.5, 1, 1.5, 2, 2.5, 3, 3]))
+
+
+def test_inception_extractor_scales_pixels_replicates_grey_and_is_a_classifier(inception, inception_file):
+    extractor = open_extractor(f"inception2048={inception_file}")
+    assert isinstance(extractor, Classifier)
+    assert (extractor.name, extractor.kind, len(extractor.classes)) == ("inception2048", "frame", 1008)
+    frames = noise(2, 299, 299, 1)
+    images = (torch.from_numpy(frames).permute(0, 3, 1, 2).float().repeat(1, 3, 1, 1) - 128) / 128
+    with torch.inference_mode():
+        expected = inception(images)
+    np.testing.assert_allclose(extractor(frames), expected, rtol=1e-3, atol=1e-4)
+    probabilities = extractor.probabilities(frames[:1, ::4, ::4])
+    assert probabilities.shape == (1, 1008)
+    assert probabilities.sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_resnext_has_the_published_layout(resnext):
+    state = {key: tuple(value.shape) for key, value in resnext.state_dict().items() if "num_batches" not in key}
+    assert parameters(resnext) == 47_521_216 + 400 * 2049  # and 48.75 M with 600 classes, as published
+    assert state["conv1.weight"] == (64, 3, 7, 7, 7)
+    assert state["layer1.0.conv1.weight"] == (128, 64, 1, 1, 1)
+    assert state["layer1.0.conv2.weight"] == (128, 4, 3, 3, 3)
+    assert state["layer1.0.downsample.0.weight"] == (256, 64, 1, 1, 1)
+    assert state["layer3.22.conv3.weight"] == (1024, 512, 1, 1, 1)
+    assert state["layer4.0.downsample.1.running_mean"] == (2048,)
+    assert state["fc.weight"] == (400, 2048)
+    assert "layer2.1.downsample.0.weight" not in state
+
+
+def test_resnext_extractor_takes_16_centre_frames_less_the_mean_colour(resnext, resnext_file):
+    extractor = open_extractor(f"resnext101-2048={resnext_file}")
+    assert (extractor.name, extractor.kind) == ("resnext101-2048", "clip")
+    seen = []
+    extractor.network.forward = lambda clips: seen.append(clips) or torch.zeros(len(clips), 2048)
+    clips = noise(1, 20, 112, 112, 3)
+    extractor(clips)
+    expected = clips[:, 2:18].transpose(0, 4, 1, 2, 3) - np.array(MEAN)[:, None, None, None]
+    np.testing.assert_allclose(seen[0], expected, atol=1e-4)
+    with torch.inference_mode():
+        assert resnext(torch.rand(1, 3, 16, 32, 32)).shape == (1, 2048)
+    with pytest.raises(InputError, match=r"resnext101-2048: clips have 15 frames .expected at least 16"):
+        extractor(clips[:, :15])
+
+
+def test_i3d_extractor_calls_the_file_as_published(i3d_file):
+    extractor = open_extractor("i3d400", file=i3d_file)
+    assert isinstance(extractor, Extractor)
+    assert (extractor.name, extractor.kind) == ("i3d400", "clip")
+    clips = noise(5, 10, 16, 16, 1)
+    features = extractor(clips)
+    assert features.shape == (5, 400)
+    np.testing.assert_allclose(features[:, 0], clips.mean(axis=(1, 2, 3, 4)), rtol=1e-4)
+    with pytest.raises(InputError, match=r"clips have 9 frames .expected at least 10"):
+        extractor(clips[:, :9])
+
+
+def test_a_missing_file_says_which_where_and_how_to_name_one(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    for name, file in (
+        ("inception2048", "pt_inception-2015-12-05-6726825d.pth"),
+        ("i3d400", "i3d_torchscript.pt"),
+        ("resnext101-2048", "resnext-101-kinetics.pth"),
+    ):
+        with pytest.raises(InputError) as told:
+            open_extractor(name)
+        assert "\n" not in str(told.value)
+        for part in (file, str(tmp_path), f"{name}=FILE"):
+            assert part in str(told.value)
+    with pytest.raises(InputError, match=r"nowhere.pth: no such file"):
+        open_extractor("inception2048=nowhere.pth")
+
+
+def test_the_usual_folder_is_searched(i3d_file, monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    usual = tmp_path / "hub" / "checkpoints" / "i3d_torchscript.pt"
+    usual.parent.mkdir(parents=True)
+    usual.write_bytes(i3d_file.read_bytes())
+    assert open_extractor("i3d400").kind == "clip"
+
+
+def test_a_wrong_file_gives_one_line(i3d_file, resnext_file, tmp_path):
+    junk, numbers, few = tmp_path / "junk.pth", tmp_path / "numbers.pth", tmp_path / "few.pt"
+    junk.write_text("no weights")
+    torch.save([1, 2], numbers)
+    torch.jit.script(TooFewFeatures()).save(str(few))
+    attempts = {
+        f"inception2048={junk}": "not a readable file of weights",
+        f"inception64={numbers}": "holds no weights",
+        f"inception192={resnext_file}": "are not the weights of InceptionV3",
+        f"resnext101-2048={numbers}": "holds no weights",
+        f"i3d400={junk}": "not a TorchScript file",
+    }
+    for spec, reason in attempts.items():
+        with pytest.raises(InputError, match=reason) as told:
+            open_extractor(spec)
+        assert "\n" not in str(told.value)
+    with pytest.raises(InputError, match="expected 400 a clip"):
+        open_extractor(f"i3d400={few}")(noise(1, 10, 16, 16, 3))
+
+
+def test_specs_name_trained_folders_and_pixels_too(frame_extractor, tmp_path):
+    folder = frame_extractor.save(tmp_path / "saved")
+    assert open_extractor(folder).name == open_extractor(str(folder)).name == "resnet64-bars"
+    assert isinstance(open_extractor("pca64-pixels"), PixelPCA)
+    with pytest.raises(InputError, match=r"inception2048, .*i3d400, resnext101-2048, pca64-pixels"):
+        open_extractor("vgg")
