@@ -59,6 +59,13 @@ def test_a_finished_run_is_measured_again_without_training(cheap: None, tmp_path
     assert json.loads(first)["measures"] == json.loads(again)["measures"]
 
 
+def test_a_run_stopped_before_its_first_checkpoint_starts_anew(cheap: None, tmp_path: Path):
+    job = Job("pseudo_label", EXPERIMENT, EXPERIMENT.arms[0], 0, "sprites")
+    (tmp_path / "runs" / job.stem).mkdir(parents=True)
+    (tmp_path / "runs" / job.stem / "config.yaml").write_text("system: pseudo_label")
+    assert run_job(job, tmp_path / "reports", tmp_path / "runs").is_file()
+
+
 def test_results_on_file_are_not_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     asked: list[Job] = []
     monkeypatch.setattr(run_room, "run_all", lambda jobs, *_: asked.extend(jobs))

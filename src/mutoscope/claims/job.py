@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 import time
 from dataclasses import asdict, dataclass
@@ -121,6 +122,8 @@ def trained(job: Job, folder: Path) -> dict[str, Any]:
     summary = folder / "summary.json"
     if not summary.exists():
         resume = any((folder / "checkpoints").glob("*.ckpt"))
+        if not resume:
+            shutil.rmtree(folder, ignore_errors=True)  # of a run stopped before its first checkpoint
         values = {"threads": 1, **job.options, "data": job.source}
         train(job.system, preset=job.preset, out=folder, resume=resume, quiet=True, **values)
     return json.loads(summary.read_text())
