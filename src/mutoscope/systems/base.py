@@ -174,7 +174,7 @@ class System(LightningModule, PyTorchModelHubMixin):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.iteration = checkpoint["iteration"]
         self.seed = checkpoint["seed"]
-        self.seconds, self.cpu_seconds = checkpoint["seconds"]
+        self.seconds, self.cpu_seconds = checkpoint.get("seconds", (0.0, 0.0))
 
     # Weights: a folder with config.json and model.safetensors; averaged weights stand in for those they average.
 
