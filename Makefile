@@ -26,7 +26,8 @@ reproduce: .venv ## Train the arms of the paper's claims, write reports/pseudo_l
 	$(BIN)/mutoscope reproduce pseudo_label
 
 bench: .venv ## Run every benchmark: ratios against a reference, in one run.
-	@for file in benchmarks/pseudo_label.py benchmarks/loader.py; do echo "$(BIN)/python $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in pseudo_label loader metrics cost; do echo "$(BIN)/python benchmarks/$$file.py"; \
+		$(BIN)/python benchmarks/$$file.py || exit 1; done
 
 .venv: $(INSTALLED) ## Make the environment, with the versions of constraints.txt.
 

@@ -1,4 +1,4 @@
-"""Tables of the benchmarks, on the terminal and in reports/benchmarks_pseudo_label.md."""
+"""Tables of the benchmarks, on the terminal and in reports/benchmarks_<name>.md."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -21,10 +21,10 @@ def step_rows(results: dict[str, Any]) -> Rows:
     return [
         (
             f"`{preset}`, {name}",
-            _spread(found["speedup"]["wall"]),
-            _spread(found["speedup"]["cpu"]),
-            _spread(found["seconds"]["wall"]),
-            _percent(found["share_of_peak"]["cpu"]),
+            spread(found["speedup"]["wall"]),
+            spread(found["speedup"]["cpu"]),
+            spread(found["seconds"]["wall"]),
+            percent(found["share_of_peak"]["cpu"]),
             f"{found['peak_memory']:.0f} MiB",
         )
         for preset, steps in results["steps"].items()
@@ -36,9 +36,9 @@ def frame_rows(results: dict[str, Any]) -> Rows:
     return [
         (
             f"`{preset}`, {name}",
-            _spread(found["speedup"]["wall"]),
-            _spread(found["speedup"]["cpu"]),
-            _whole(found["per_second"]),
+            spread(found["speedup"]["wall"]),
+            spread(found["speedup"]["cpu"]),
+            whole(found["per_second"]),
         )
         for preset, variants in results["frames"].items()
         for name, found in variants.items()
@@ -50,9 +50,9 @@ def loader_rows(results: dict[str, Any]) -> Rows:
         (
             source,
             name,
-            _whole(found["speedup"]["wall"]),
-            _spread(found["speedup_in_order"]["wall"]),
-            _whole(found["per_second"]),
+            whole(found["speedup"]["wall"]),
+            spread(found["speedup_in_order"]["wall"]),
+            whole(found["per_second"]),
         )
         for source, measured in results["sources"].items()
         for name, found in measured["variants"].items()
@@ -82,25 +82,30 @@ def flops_line(results: dict[str, Any]) -> str:
 
 
 def show_pseudo_label(results: dict[str, Any]) -> None:
-    console = _console()
-    _show(console, "Training", STEP_COLUMNS, step_rows(results))
-    _show(console, "Generation", FRAME_COLUMNS, frame_rows(results))
+    console = wide_console()
+    show(console, "Training", STEP_COLUMNS, step_rows(results))
+    show(console, "Generation", FRAME_COLUMNS, frame_rows(results))
     console.print(flops_line(results), f"Losses differ by at most {agreement_line(results)}", sep="\n")
 
 
 def show_loader(results: dict[str, Any]) -> None:
-    _show(_console(), "Loading", LOADER_COLUMNS, loader_rows(results))
+    show(wide_console(), "Loading", LOADER_COLUMNS, loader_rows(results))
 
 
 def write() -> None:
-    """Renders the page from what is in reports/data."""
+    """Renders the page of `pseudo_label` from what is in reports/data."""
     sections = ["# Benchmarks of `pseudo_label`", INTRODUCTION]
     for name, section in (("pseudo_label", pseudo_label_section), ("loader", loader_section)):
         path = REPORTS / "data" / f"benchmark_{name}.json"
         if path.exists():
             sections += section(json.loads(path.read_text()))
-    with replacing(REPORTS / "benchmarks_pseudo_label.md") as temporary:
-        temporary.write_text("\n\n".join(sections) + "\n")
+    write_page("pseudo_label", sections)
+
+
+def write_page(name: str, paragraphs: Iterable[str]) -> None:
+    """Writes `reports/benchmarks_<name>.md`."""
+    with replacing(REPORTS / f"benchmarks_{name}.md") as temporary:
+        temporary.write_text("\n\n".join(paragraphs) + "\n")
 
 
 INTRODUCTION = """\
@@ -115,7 +120,7 @@ def pseudo_label_section(results: dict[str, Any]) -> list[str]:
         "One training step, all draws included. *Literal* is the paper's loop as one writes it first: eager float32, "
         "torch's default memory format and Adam, frames drawn anew for every optimiser pass, gradients of the network "
         "that stands still computed and thrown away.",
-        _markdown(STEP_COLUMNS, step_rows(results)),
+        markdown(STEP_COLUMNS, step_rows(results)),
         f"{flops_line(results)} *Share of limit* is how many of the operations that a matrix product of the same "
         "precision does in the same work the step does.",
         "Ours and the literal loop start from the same weights and see the same draws. The largest relative difference "
@@ -124,8 +129,8 @@ def pseudo_label_section(results: dict[str, Any]) -> list[str]:
         "then amplifies.",
         "## Generation",
         "Frames as uint8 arrays, codes given; *literal* draws one after the other with an eager network.",
-        _markdown(FRAME_COLUMNS, frame_rows(results)),
-        _how(results),
+        markdown(FRAME_COLUMNS, frame_rows(results)),
+        how(results),
     ]
 
 
@@ -139,42 +144,42 @@ def loader_section(results: dict[str, Any]) -> list[str]:
         "## Loading",
         "Batches of 100 shuffled frames of 64×64 from the cache, against decoding the file of every frame each time, "
         "and against decoding at its best: whole clips in order, each file opened once.",
-        _markdown(LOADER_COLUMNS, loader_rows(results)),
+        markdown(LOADER_COLUMNS, loader_rows(results)),
         f"Opening a set (decoding it into the cache once, later only checking the files): {opening}.",
-        _how(results),
+        how(results),
     ]
 
 
-def _how(results: dict[str, Any]) -> str:
+def how(results: dict[str, Any]) -> str:
     return f"Measured on {machine_line(results['machine'])} Again with `{results['machine']['command']}`."
 
 
-def _spread(value: dict[str, float]) -> str:
+def spread(value: dict[str, float]) -> str:
     return f"{value['median']:.2f} ({value['low']:.2f}–{value['high']:.2f})"
 
 
-def _whole(value: dict[str, float]) -> str:
+def whole(value: dict[str, float]) -> str:
     return f"{value['median']:,.0f} ({value['low']:,.0f}–{value['high']:,.0f})"
 
 
-def _percent(value: dict[str, float]) -> str:
+def percent(value: dict[str, float]) -> str:
     return f"{value['median']:.0%} ({value['low']:.0%}–{value['high']:.0%})"
 
 
-def _console() -> Console:
+def wide_console() -> Console:
     """A console wide enough for the tables, also in a file."""
     console = Console()
     console.width = max(console.width, 110)
     return console
 
 
-def _show(console: Console, title: str, columns: Iterable[str], rows: Rows) -> None:
+def show(console: Console, title: str, columns: Iterable[str], rows: Rows) -> None:
     table = Table(*columns, title=title)
     for row in rows:
         table.add_row(*row)
     console.print(table)
 
 
-def _markdown(columns: Sequence[str], rows: Rows) -> str:
+def markdown(columns: Sequence[str], rows: Rows) -> str:
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
