@@ -12,8 +12,9 @@ EXPERIMENTS = (
         preset="tiny",
         arms=ARMS,
         options={"held_out": 0.0, "precision": "bf16"},
-        test={"seed": 1000, "clips_per_type": 10, "frames": 16},
+        test={"seed": 1000, "clips_per_type": 10, "frames": 10},
         budget="2m cpu",
+        sequence=10,
     ),
     Experiment(
         "shapes2d",
@@ -23,6 +24,7 @@ EXPERIMENTS = (
         arms=ARMS,
         options={"max_clips": 1000, "precision": "bf16"},
         budget="2m cpu",
+        sequence=10,
     ),
     Experiment(
         "weizmann",
@@ -32,6 +34,7 @@ EXPERIMENTS = (
         arms=ARMS[1:],
         options={"split_by": "subject", "held_out": 1, "precision": "bf16"},
         budget="3m cpu",
+        sequence=10,
     ),
 )
 

@@ -102,7 +102,11 @@ def _distance(
 
 
 def _factor(covariance: Float64[np.ndarray, "k k"]) -> Float64[np.ndarray, "k k"]:
-    """F with Fᵀ F equal to a symmetric positive semi-definite matrix."""
+    """F with Fᵀ F equal to a symmetric positive semi-definite matrix: Cholesky's, where none of it is degenerate."""
+    try:
+        return np.linalg.cholesky(covariance).T
+    except np.linalg.LinAlgError:  # fewer samples than features
+        pass
     values, vectors = np.linalg.eigh(covariance)
     return np.sqrt(values.clip(min=0))[:, None] * vectors.T
 
