@@ -30,8 +30,8 @@ EXPERIMENT = Experiment(
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measures without extractors, which take a minute to train."""
 
-    def evaluator_for(job: Job, training, held_out) -> Evaluator:
-        return Evaluator(held_out, training=training, extractors=[], metrics=["psnr", "flicker"], clips=4, frames=8)
+    def evaluator_for(job: Job, others, held_out) -> Evaluator:
+        return Evaluator(held_out, training=others, extractors=[], metrics=["psnr", "flicker"], clips=4, frames=8)
 
     monkeypatch.setattr(job_room, "evaluator_for", evaluator_for)
 

@@ -12,7 +12,7 @@ EXPERIMENTS = (
         preset="tiny",
         arms=ARMS,
         options={"held_out": 0.0, "precision": "bf16"},
-        test={"seed": 1000, "clips_per_type": 10, "frames": 10},
+        test={"seed": 1000, "clips_per_type": 10},
         budget="2m cpu",
         sequence=10,
     ),

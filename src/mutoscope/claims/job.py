@@ -88,8 +88,8 @@ def run_job(job: Job, reports: Path, runs: Path) -> Path:
     folder = runs / job.stem
     summary = trained(job, folder)
     system = load(folder)
-    training, held_out = clips_of(job, folder, system)
-    evaluator = evaluator_for(job, training, held_out)
+    others, held_out = clips_of(job, folder, system)
+    evaluator = evaluator_for(job, others, held_out)
     put_references_on_file(job, evaluator, reports)
     measures = {name: measure.value for name, measure in evaluator.measure(system).items()}
     measures |= system.measure(held_out, seed=job.seed)
@@ -130,26 +130,29 @@ def trained(job: Job, folder: Path) -> dict[str, Any]:
 
 
 def clips_of(job: Job, folder: Path, system: "System") -> "tuple[Clips, Clips]":
-    """The clips a run was trained on, and those to measure it on."""
+    """Real clips for the reference rows, and those to measure on: what a run was trained on, and what it held out.
+
+    Of a synthetic set with a test of its own both are rendered like the test, from different seeds.
+    """
     from mutoscope.data import open_clips
     from mutoscope.training.fit import clips_of_run
 
-    training, held_out = clips_of_run(folder, system)
-    if job.experiment.test:
-        size, channels = system.image_size, system.channels
-        held_out = open_clips(job.experiment.data, size=size, channels=channels, **job.experiment.test)
-    return training, held_out
+    if not job.experiment.test:
+        return clips_of_run(folder, system)
+    test = {**job.experiment.test, "size": system.image_size, "channels": system.channels}
+    others = open_clips(job.experiment.data, **{**test, "seed": test["seed"] + 1})
+    return others, open_clips(job.experiment.data, **test)
 
 
-def evaluator_for(job: Job, training: "Clips", held_out: "Clips") -> "Evaluator":
+def evaluator_for(job: Job, others: "Clips", held_out: "Clips") -> "Evaluator":
     """What measures a job; its features come from all clips of the data, so that they are the same for every seed."""
     from mutoscope.data import open_clips
     from mutoscope.evaluation import Evaluator, default_extractors
 
     frames = min(job.experiment.sequence, int(held_out.lengths.max()))
     max_clips = job.options.get("max_clips")
-    clips = open_clips(job.source, size=training.size, channels=training.channels, max_clips=max_clips)
-    return Evaluator(held_out, training=training, extractors=default_extractors(clips, frames=frames), frames=frames)
+    clips = open_clips(job.source, size=held_out.size, channels=held_out.channels, max_clips=max_clips)
+    return Evaluator(held_out, training=others, extractors=default_extractors(clips, frames=frames), frames=frames)
 
 
 def put_references_on_file(job: Job, evaluator: "Evaluator", reports: Path) -> None:
