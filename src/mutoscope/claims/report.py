@@ -18,6 +18,13 @@ from mutoscope.systems.claim import Claim, Experiment
 
 Result = Mapping[str, Any]
 
+# what is folded away unless a claim is about it: many related figures, which only a close look needs
+DETAILS = (
+    *("samples", "ms_ssim", "background_error", "temporal_difference", "flicker", "kid", "kvd", "is[", "precision"),
+    *("recall", "density", "coverage[", "moving", "consistency", "speed_distance", "acd_c"),
+    *("animation_score_best", "psnr_best", "ssim_best"),
+)
+
 FEWEST_SEEDS = 3
 MARKER = "<!-- results -->"
 RULE = (
@@ -73,7 +80,7 @@ class Section:
 
     def parts(self) -> list[str]:
         """The paragraphs of the section."""
-        parts = [f"## {self.experiment.title}", self.about(), self.measures_table()]
+        parts = [f"## {self.experiment.title}", self.about(), self.head_table()]
         if self.experiment.published:
             parts += ["The paper's figures (its own data, its own features):", self.published_table()]
         if self.claims:
@@ -84,6 +91,11 @@ class Section:
             if sheet := own[0].get("sheet"):
                 parts.append(f"{name}, seed {own[0]['seed']}:")
                 parts.append(f"![{self.experiment.name}, {name}]({self.system}/{sheet})")
+        if protocol := self.results[0].get("protocol"):
+            details = self.names(details=True)
+            parts.append(f"<details><summary>Protocol, and {len(details)} more figures</summary>")
+            parts += [markdown([["protocol", ""], ["---", "---"], *([k, str(v)] for k, v in protocol.items())])]
+            parts += [markdown(self.measure_lines(details)), "</details>"]
         return parts
 
     def about(self) -> str:
@@ -92,37 +104,43 @@ class Section:
         first = self.results[0]
         together = {key: sorted({str(r[key]) for r in self.results}) for key in ("machine", "torch", "date", "commit")}
         minutes = sum(result["training_seconds"] for result in self.results) / 60
-        text = (
+        return (
             f"Command: `mutoscope reproduce {self.system} --on {self.experiment.name} --seeds {seeds}`. Measured on "
             f"{first['held_out']['clips']} clips ({first['held_out']['frames']} frames) not trained on. "
             f"{'; '.join(together['machine'])}, torch {', '.join(together['torch'])}, {', '.join(together['date'])}, "
             f"commit {', '.join(together['commit'])}; {minutes:.0f} minutes of training in all, one CPU thread each."
         )
-        protocol = first.get("protocol")
-        return f"{text}\n\nProtocol: {'; '.join(f'{k} {v}' for k, v in protocol.items())}." if protocol else text
 
-    def measures_table(self) -> str:
-        """Arms and reference rows across, measures down; mean and interval over seeds."""
-        names = dict.fromkeys(name for own in self.arms.values() for result in own for name in result["measures"])
-        blanks = ["–"] * len(self.references)
-        lines = [["measure", *self.arms, *self.references]]
-        lines.append(["---"] * len(lines[0]))
-        lines.append(
-            ["seeds", *(str(len(own)) for own in self.arms.values()), *map(str, map(len, self.references.values()))]
-        )
-        for title, key, scale in (
+    def names(self, details: bool) -> list[str]:
+        """The measures of the main table, or those that are folded away."""
+        every = dict.fromkeys(name for own in self.arms.values() for result in own for name in result["measures"])
+        claimed = {claim.measure for claim in self.claims}
+        return [name for name in every if (name.startswith(DETAILS) and name not in claimed) == details]
+
+    def head_table(self) -> str:
+        """Arms and reference rows across; seeds, time and the main measures down."""
+        title, rule, *measures = self.measure_lines(self.names(details=False))
+        counts = [*(str(len(own)) for own in self.arms.values()), *(str(len(r)) for r in self.references.values())]
+        lines = [title, rule, ["seeds", *counts]]
+        for name, key, scale in (
             ("iterations", "iterations", 1),
             ("training, minutes", "training_seconds", 60),
             ("processor, minutes", "cpu_seconds", 60),
         ):
             values = [[r[key] / scale if r.get(key) else None for r in own] for own in self.arms.values()]
             if any(value is not None for row in values for value in row):
-                lines.append([title, *map(interval, values), *blanks])
+                lines.append([name, *map(interval, values), *["–"] * len(self.references)])
+        return markdown([*lines, *measures])
+
+    def measure_lines(self, names: Sequence[str]) -> list[list[str]]:
+        """Measures down, arms and reference rows across: mean and interval over seeds."""
+        lines = [["measure", *self.arms, *self.references]]
+        lines.append(["---"] * len(lines[0]))
         for name in names:
             ours = [interval([r["measures"].get(name) for r in own]) for own in self.arms.values()]
             theirs = [interval([measures.get(name) for measures in row]) for row in self.references.values()]
             lines.append([f"`{name}`", *ours, *theirs])
-        return markdown(lines)
+        return lines
 
     def published_table(self) -> str:
         """What the paper prints for the same arms."""
