@@ -206,14 +206,14 @@ def mean_and_half_width(values: Sequence[float]) -> tuple[float, float]:
 
 
 def interval(values: Sequence[float | None]) -> str:
-    """Mean ± half width of Student's 95 % interval; a dash where nothing was measured."""
+    """Mean ± half width of Student's 95 % interval, which is left out where values do not differ; a dash for none."""
     seen = [value for value in values if value is not None and np.isfinite(value)]
     if not seen:
         return "–"
     if len(seen) == 1:
-        return f"{seen[0]:.3g}"
+        return f"{seen[0]:.4g}"
     mean, half = mean_and_half_width(seen)
-    return f"{mean:.3g} ± {half:.2g}"
+    return f"{mean:.4g} ± {half:.2g}" if half > 0 else f"{mean:.4g}"
 
 
 def markdown(lines: Sequence[Sequence[str]]) -> str:
