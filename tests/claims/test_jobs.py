@@ -1,6 +1,7 @@
 """Arms and seeds: trained once, put on file, measured again; one that fails leaves the others alone."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,15 @@ def test_a_job_leaves_a_result_with_measures_curves_and_circumstances(cheap: Non
     assert (tmp_path / "reports" / "pseudo_label" / result["sheet"]).is_file()
     rows = json.loads((tmp_path / "reports/data/pseudo_label/sprites-references-seed0.json").read_text())["rows"]
     assert rows["static copy"]["flicker"] == 0
+
+
+def test_real_clips_are_also_compared_with_those_trained_on(cheap: None, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(job_room, "distances_to_seen", lambda system, seen, evaluator: {"fid to seen clips": len(seen)})
+    experiment = replace(EXPERIMENT, test={}, options={**EXPERIMENT.options, "held_out": 2})
+    job = Job("pseudo_label", experiment, EXPERIMENT.arms[0], 0, "sprites")
+    result = json.loads(run_job(job, tmp_path / "reports", tmp_path / "runs").read_text())
+    assert result["measures"]["fid to seen clips"] == 6
+    assert result["held_out"]["clips"] == 2
 
 
 def test_a_finished_run_is_measured_again_without_training(cheap: None, tmp_path: Path, monkeypatch):

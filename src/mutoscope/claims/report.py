@@ -213,7 +213,7 @@ def interval(values: Sequence[float | None]) -> str:
     if len(seen) == 1:
         return f"{seen[0]:.4g}"
     mean, half = mean_and_half_width(seen)
-    return f"{mean:.4g} ± {half:.2g}" if half > 0 else f"{mean:.4g}"
+    return f"{mean:.4g} ± {half:.2g}" if half > 1e-9 * abs(mean) else f"{mean:.4g}"
 
 
 def markdown(lines: Sequence[Sequence[str]]) -> str:
