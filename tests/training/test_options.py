@@ -22,7 +22,7 @@ class TestPresets:
 
     @pytest.mark.parametrize("system", SYSTEMS)
     def test_every_system_has_the_named_presets(self, system):
-        assert {"paper", "release", "tiny"} <= set(presets(system))
+        assert {"paper", "tiny"} <= set(presets(system))
 
     def test_the_paper_s_preset_is_the_paper_s(self):
         """Table 1: N(0, 1) noise, U(0, 1) codes, the published sizes; the release differs in its ranges."""

@@ -1,6 +1,5 @@
 """ClipWindows: stretches of a fixed number of frames, drawn from clips of any length."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -60,17 +59,6 @@ class ClipWindows(Dataset[dict[str, Any]]):
             frames = np.ascontiguousarray(frames[:, :, ::-1])
         example = {"clip": torch.from_numpy(frames), "path": clip.path, "label": clip.label, "subject": clip.subject}
         return {key: example[key] for key in self.keys}
-
-    def batch(self, indices: Sequence[int]) -> dict[str, Any]:
-        """Many windows at once: stacked tensors, and lists of what is not a number."""
-        examples = [self[index] for index in indices]
-        columns: dict[str, Any] = {key: [example[key] for example in examples] for key in self.keys}
-        columns["clip"] = torch.stack(columns["clip"])
-        if "label" in columns:
-            columns["label"] = torch.tensor(columns["label"])
-        return columns
-
-    __getitems__ = batch  # a DataLoader fetches whole batches
 
     def _times(self, length: int, generator: np.random.Generator) -> np.ndarray:
         low, high = self.step

@@ -73,9 +73,10 @@ def train_command(run: str, seed: int, iterations: int) -> str:
 
 
 def evaluate_command(run: str) -> str:
-    """What writes the measures of a run again."""
-    clips = ["--max_clips", str(HELD_OUT_CLIPS), "--seed", str(HELD_OUT_SEED)]
-    return shlex.join(["mutoscope", "evaluate", run, "--data", DATA, *clips, "-o", f"{run}/measures.json"])
+    """What measures a run again, with its likeness to real clips beside."""
+    words = ["mutoscope", "evaluate", run, "--data", DATA, "--max_clips", str(HELD_OUT_CLIPS)]
+    words += ["--seed", str(HELD_OUT_SEED), "--extractor", "pca64-pixels", "--metrics", "pixel"]
+    return shlex.join([*words, "-o", f"{run}/figures.json"])
 
 
 def held_out_clips(system: PseudoLabel) -> Clips:

@@ -174,7 +174,7 @@ class Batches(LightningDataModule):
         return DataLoader(
             self.dataset,
             batch_sampler=batches,
-            collate_fn=_as_it_is,
+            collate_fn=_as_it_is if isinstance(self.dataset, FrameBag) else None,  # frames come as one batch
             num_workers=self.run.workers,
             persistent_workers=self.run.workers > 0,
             generator=torch.Generator().manual_seed(self.run.seed),  # or the loader draws from the global one
