@@ -253,8 +253,8 @@ def _fit(
         return
     summary = {
         "iterations": model.iteration,
-        "seconds": round(model.seconds, 1),
-        "cpu_seconds": round(model.cpu_seconds, 1),
+        "seconds": round(model.seconds, 3),
+        "cpu_seconds": round(model.cpu_seconds, 3),
         "steps_per_second": round(model.iteration / model.seconds, 2),
         "data_share": round(recorder.data_share, 4),
         "torch": torch.__version__,
