@@ -96,6 +96,15 @@ class TestFinding:
         assert experiment.name == "folder_my_clips"
         assert source_of(experiment) == str(folder)
 
+    def test_another_budget_has_results_of_its_own(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr("mutoscope.claims.run.run_all", lambda *_: None)
+        own, other = (
+            reproduce("pseudo_label", "sprites", arms=["full"], budget=budget, reports=tmp_path, runs=tmp_path)[0].name
+            for budget in (None, "20m cpu")
+        )
+        assert own.startswith("sprites-full-")
+        assert other.startswith("sprites_20m_cpu-full-")
+
     def test_what_is_neither_experiment_nor_folder_is_refused(self):
         with pytest.raises(InputError, match=r"no experiment 'nowhere'.*sprites"):
             find_experiment("pseudo_label", "nowhere")

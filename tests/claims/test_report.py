@@ -71,6 +71,7 @@ def result(arm: str, seed: int, value: float) -> dict[str, Any]:
         "torch": "2",
         "commit": "abc",
         "date": "2026-01-01",
+        "configuration": {"max_time": "20m"},
     }
 
 
@@ -109,3 +110,18 @@ def test_text_above_the_results_is_kept_and_rendering_twice_changes_nothing(repo
     assert first.startswith("# Mine\n\nWords.\n\n<!-- results -->\n\nVerdicts.")
     assert "old results" not in first
     assert render("pseudo_label", reports).read_text() == first
+
+
+def test_another_budget_or_a_folder_is_a_section_of_its_own(reports: Path):
+    folder = reports / "data" / "pseudo_label"
+    for name in ("sprites_20m", "folder_my_clips"):
+        for seed in range(3):
+            other = result("full", seed, 0.7) | {"experiment": name}
+            (folder / f"{name}-{seed}.json").write_text(json.dumps(other))
+    page = render("pseudo_label", reports)
+    text = page.read_text()
+    assert "## Sprite clips, 32 x 32 (the twin): 20m" in text
+    assert "## A folder of your own: my_clips" in text
+    assert '`mutoscope reproduce pseudo_label --on sprites --budget "20m" --seeds 3`' in text
+    assert "`mutoscope reproduce pseudo_label --on FOLDER --seeds 3`" in text
+    assert [cells[1] for cells in lines_of(page, "| `nmi_label` |")] == ["0.91 ± 0.025", "0.7", "0.7"]

@@ -45,30 +45,44 @@ def render(system: str, reports: Path = Path("reports")) -> Path:
     page = reports / f"{system}.md"
     head = page.read_text().split(MARKER)[0] if page.exists() else f"# {system}: what was measured\n\n"
     parts = [head + MARKER, f"Verdicts. {RULE}"]
-    for experiment in [*experiments, *own_folders(experiments, on_file)]:
+    sections = [(experiment, experiment.name) for experiment in experiments]
+    for name, origin in variants(experiments, on_file).items():
+        title = f"{origin.title}: {name[len(origin.name) + 1 :]}"
+        sections.append((replace(origin, name=name, title=title), origin.name))
+    for experiment, origin_name in sections:
         own = [result for result in on_file if result["experiment"] == experiment.name]
         if any("arm" in result for result in own):
-            template = OWN_FOLDER if experiment.name.startswith(f"{OWN_FOLDER}_") else experiment.name
-            stated = [claim for claim in claims if claim.experiment == template]
-            parts += Section(system, experiment, own, stated, reports).parts()
+            stated = [claim for claim in claims if claim.experiment == origin_name]
+            parts += Section(system, experiment, origin_name, own, stated, reports).parts()
     with replacing(page) as temporary:
         temporary.write_text("\n\n".join(parts) + "\n")
     return page
 
 
-def own_folders(experiments: Iterable[Experiment], results: Iterable[Result]) -> list[Experiment]:
-    """The experiments that were run on folders of a user's own."""
-    template = {experiment.name: experiment for experiment in experiments}.get(OWN_FOLDER)
-    names = sorted({r["experiment"] for r in results if r["experiment"].startswith(f"{OWN_FOLDER}_")})
-    return [replace(template, name=name, title=f"Folder {name[len(OWN_FOLDER) + 1 :]}") for name in names if template]
+def variants(experiments: Sequence[Experiment], results: Iterable[Result]) -> dict[str, Experiment]:
+    """The experiments that were run on a user's folder or with another budget, and what they are variants of."""
+    known = {experiment.name: experiment for experiment in experiments}
+    found = {}
+    for name in sorted({result["experiment"] for result in results} - known.keys()):
+        origins = [origin for origin in known if name.startswith(f"{origin}_")]
+        if origins:
+            found[name] = known[max(origins, key=len)]
+    return found
 
 
 class Section:
     """One experiment on the page: how it was run, the measures of every arm, the verdicts, curves, a sheet an arm."""
 
     def __init__(
-        self, system: str, experiment: Experiment, on_file: Sequence[Result], claims: Sequence[Claim], reports: Path
+        self,
+        system: str,
+        experiment: Experiment,
+        origin: str,
+        on_file: Sequence[Result],
+        claims: Sequence[Claim],
+        reports: Path,
     ) -> None:
+        self.origin = origin
         self.system, self.experiment, self.claims, self.reports = system, experiment, claims, reports
         self.results = [result for result in on_file if "arm" in result]
         self.arms = {arm.name: [r for r in self.results if r["arm"] == arm.name] for arm in experiment.arms}
@@ -104,8 +118,11 @@ class Section:
         first = self.results[0]
         together = {key: sorted({str(r[key]) for r in self.results}) for key in ("machine", "torch", "date", "commit")}
         minutes = sum(result["training_seconds"] for result in self.results) / 60
+        on = "FOLDER" if self.origin == OWN_FOLDER else self.origin
+        if (budget := first["configuration"].get("max_time")) and self.experiment.name != on != "FOLDER":
+            on = f'{on} --budget "{budget}"'
         return (
-            f"Command: `mutoscope reproduce {self.system} --on {self.experiment.name} --seeds {seeds}`. Measured on "
+            f"Command: `mutoscope reproduce {self.system} --on {on} --seeds {seeds}`. Measured on "
             f"{first['held_out']['clips']} clips ({first['held_out']['frames']} frames) not trained on. "
             f"{'; '.join(together['machine'])}, torch {', '.join(together['torch'])}, {', '.join(together['date'])}, "
             f"commit {', '.join(together['commit'])}; {minutes:.0f} minutes of training in all, one CPU thread each."

@@ -108,8 +108,9 @@ def reproduce(
         TrainingFailed: an arm's losses became NaN; the others were run all the same.
     """
     experiment = find_experiment(system, on)
-    if budget:
-        experiment = replace(experiment, budget=budget)
+    if budget:  # results of another budget are a section of their own
+        name = f"{experiment.name}_{re.sub(r'[^0-9a-z.]+', '_', budget)}"
+        experiment = replace(experiment, budget=budget, name=name)
     known = {arm.name: arm for arm in experiment.arms}
     for name in arms or ():
         if name not in known:
