@@ -189,7 +189,8 @@ class Evaluator:
             except InputError as error:
                 if by_name and required:
                     raise
-                self.left_out.setdefault(metric.name, str(error))
+                if required:
+                    self.left_out.setdefault(metric.name, str(error))
         return figures
 
     def _sample(self, clips: Clips, most_frames: int) -> Sample:
