@@ -10,7 +10,8 @@ from mutoscope.claims import job as job_room
 from mutoscope.claims import run as run_room
 from mutoscope.claims.job import Job, curves, run_job
 from mutoscope.errors import InputError
-from mutoscope.evaluation import Evaluator
+from mutoscope.evaluation import Evaluator, Measure
+from mutoscope.systems.base import System
 from mutoscope.systems.claim import Arm, Experiment
 
 SMALL = {"image_size": 16, "width": 0.25, "max_steps": 4, "batch_size": 8, "log_every": 1, "accelerator": "cpu"}
@@ -53,7 +54,10 @@ def test_a_job_leaves_a_result_with_measures_curves_and_circumstances(cheap: Non
 
 
 def test_real_clips_are_also_compared_with_those_trained_on(cheap: None, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(job_room, "distances_to_seen", lambda system, seen, evaluator: {"fid to seen clips": len(seen)})
+    def distances(evaluator: Evaluator, source: System) -> dict[str, Measure]:
+        return {"fid to seen clips": Measure(len(evaluator.training))}
+
+    monkeypatch.setattr(Evaluator, "distances_to_training", distances)
     experiment = replace(EXPERIMENT, test={}, options={**EXPERIMENT.options, "held_out": 2})
     job = Job("pseudo_label", experiment, EXPERIMENT.arms[0], 0, "sprites")
     result = json.loads(run_job(job, tmp_path / "reports", tmp_path / "runs").read_text())

@@ -77,6 +77,27 @@ def test_a_still_copy_does_not_move_and_a_shuffled_one_flickers(references):
         assert row["fid[grid]"] == real["fid[grid]"]  # their single frames are real
 
 
+def test_distances_to_training_clips_are_those_of_a_protocol_with_them_as_reference(
+    evaluator, real, training, features, make_system
+):
+    system = make_system()
+    to_training = Evaluator(training, extractors=features, metrics=["fid", "fvd"], **FEW).measure(system)
+    for name, figure in evaluator.distances_to_training(system).items():
+        assert figure == to_training[name.removesuffix(" to seen clips")]
+    with pytest.raises(InputError, match="there are none"):
+        Evaluator(real, extractors=features, **FEW).distances_to_training(system)
+
+
+def test_a_source_is_drawn_once(evaluator, make_system, monkeypatch):
+    system, drawn = make_system(), []
+    monkeypatch.setattr(
+        system, "sample_frames", lambda *a, _draw=system.sample_frames, **k: drawn.append(1) or _draw(*a, **k)
+    )
+    evaluator.measure(system)
+    evaluator.distances_to_training(system)
+    assert len(drawn) == 1
+
+
 def test_figures_are_the_same_each_time_and_seeds_matter(real, training, features, make_system, good):
     again = Evaluator(real, training=training, extractors=features, **FEW).measure(make_system())
     np.testing.assert_equal(again, good)

@@ -28,7 +28,8 @@ from mutoscope.metrics.motion import flow
 from mutoscope.nn import BatchNorm2d, BatchNorm3d, init_normal, normalising_parts
 from mutoscope.systems.control import Range, control
 
-LATENTS, FRAMES_SEEN, NOISE = range(3)  # what random numbers are for
+# what random numbers are for: codes, the frames that D_I sees, and the noise on all that the discriminators see
+LATENTS, FRAMES_SEEN, D_I_REAL, D_I_FAKE, D_V_REAL, D_V_FAKE, G_FRAMES, G_CLIPS = range(8)
 GRID = 8  # contents, and motions, that are measured
 
 
@@ -133,7 +134,7 @@ class MoCoGAN(VideoGAN):
         categories: Number of actions (labels of the data); 0 trains without labels.
         label_at: Where the action enters: the recurrent network (the paper) or every frame's code (its authors' code).
         channels: Colour channels of a frame, 1 or 3.
-        image_size: Height and width of a frame in pixels: 8, 16, 32 or 64.
+        image_size: Height and width of a frame in pixels: 16, 32 or 64.
         frames: Frames of a clip in training, at least 3 for each halving of the frame, and 4.
         frame_step: Lowest and highest distance between them, in frames of the file.
         width: Multiplier of all hidden widths; 1 is the paper's.
@@ -191,7 +192,7 @@ class MoCoGAN(VideoGAN):
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
         opt_G, opt_D_I, opt_D_V = self.optimizers()  # type: ignore[attr-defined]  # a list, for there are several
         real = uint8_to_float(batch["clip"]).movedim(1, 2)
-        labels = self.labels_of(batch)
+        labels = batch["label"] if self.categories else None  # the fake clips are to show the same actions
         n = len(real) * self.world_size
         latents = [self.share(latent) for latent in self.latents(n, self.frames, self.generator_for(LATENTS))]
         if labels is not None:
@@ -201,16 +202,16 @@ class MoCoGAN(VideoGAN):
         seen = self.share(self.frames_seen(n)).flatten()
         real_frames, fake_frames = (self.frames_at(clips, seen) for clips in (real, fake))
         with self.training_only(self.D_I):
-            scores = self.judge(self.D_I, real_frames, fake_frames.detach(), NOISE)
+            scores = self.judge(self.D_I, real_frames, fake_frames.detach(), D_I_REAL, D_I_FAKE)
             loss_D_I = bce(scores[0], 1.0) + bce(scores[1], 0.0)
             self.descend(opt_D_I, loss_D_I)
         with self.training_only(self.D_V):
-            (real_score, named), (fake_score, _) = self.judge(self.D_V, real, fake.detach(), NOISE + 1)
+            (real_score, named), (fake_score, _) = self.judge(self.D_V, real, fake.detach(), D_V_REAL, D_V_FAKE)
             loss_D_V = bce(real_score, 1.0) + bce(fake_score, 0.0)
             self.descend(opt_D_V, loss_D_V + self.category_loss(named, labels))
         with self.training_only(self.G):
-            frame_score = self.D_I(self.add_noise(fake_frames, NOISE + 2))
-            score, named = self.D_V(self.add_noise(fake, NOISE + 3))
+            frame_score = self.D_I(self.add_noise(fake_frames, G_FRAMES))
+            score, named = self.D_V(self.add_noise(fake, G_CLIPS))
             loss_G = bce(frame_score, 1.0) + bce(score, 1.0)
             loss_category = self.category_loss(named, labels)
             self.descend(opt_G, loss_G + loss_category)
@@ -219,21 +220,14 @@ class MoCoGAN(VideoGAN):
             self.losses["loss_category"] = loss_category.detach()
         self.iteration += 1
 
-    def labels_of(self, batch: dict[str, Tensor]) -> Int[Tensor, " n"] | None:
-        """The actions of a batch, which the fake clips are given as well; None without categories."""
-        if not self.categories:
-            return None
-        return batch["label"]
-
     def category_loss(self, logits: Tensor, labels: Tensor | None) -> Float[Tensor, ""]:
         """Cross-entropy of the actions that D_V names (the bound on mutual information of section 3.3)."""
         return logits.new_zeros(()) if labels is None else F.cross_entropy(logits.float(), labels)
 
-    def judge(self, discriminator: nn.Module, real: Tensor, fake: Tensor, purpose: int) -> Any:
+    def judge(self, discriminator: nn.Module, real: Tensor, fake: Tensor, noise_real: int, noise_fake: int) -> Any:
         """What a discriminator says of real and of fake, each normalised by its own batch statistics."""
-        noisy = [self.add_noise(x, 10 * purpose + which) for which, x in enumerate((real, fake))]
         with normalising_parts(discriminator, 2):
-            said = discriminator(torch.cat(noisy))
+            said = discriminator(torch.cat([self.add_noise(real, noise_real), self.add_noise(fake, noise_fake)]))
         if isinstance(said, Tensor):
             return said.chunk(2)
         return tuple(zip(*(part.chunk(2) for part in said), strict=True))
@@ -243,7 +237,7 @@ class MoCoGAN(VideoGAN):
         if not self.d_noise:
             return x
         shape = (len(x) * self.world_size, *x.shape[1:])
-        noise = torch.randn(shape, generator=self.generator_for(100 + purpose), device=x.device)
+        noise = torch.randn(shape, generator=self.generator_for(purpose), device=x.device)
         return x + self.d_noise * self.share(noise)
 
     def frames_seen(self, n: int) -> Int[Tensor, "n k"]:

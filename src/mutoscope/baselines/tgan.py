@@ -112,7 +112,7 @@ class TGAN(VideoGAN):
         dim_fast: Size of z_1, one a frame.
         latents: What draws a frame: z_0 and z_1 (the paper), or z_1 alone.
         channels: Colour channels of a frame, 1 or 3.
-        image_size: Height and width of a frame in pixels: 8, 16, 32 or 64.
+        image_size: Height and width of a frame in pixels: 16, 32 or 64.
         frame_step: Lowest and highest distance between the frames of a clip in training, in frames of the file.
         width: Multiplier of all hidden widths; 1 is the paper's.
         clip_every: Iterations between two clippings of D's singular values.

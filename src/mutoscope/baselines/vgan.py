@@ -79,7 +79,7 @@ class VGAN(VideoGAN):
     Args:
         dim_z: Size of the noise.
         channels: Colour channels of a frame, 1 or 3.
-        image_size: Height and width of a frame in pixels: 8, 16, 32 or 64.
+        image_size: Height and width of a frame in pixels: 16, 32 or 64.
         frames: Frames of a clip, a multiple of image_size / 4 (16 at 64 pixels); the paper's are 32.
         frame_step: Lowest and highest distance between them in training, in frames of the file.
         width: Multiplier of all hidden widths; 1 is the paper's.

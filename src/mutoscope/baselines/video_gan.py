@@ -16,6 +16,7 @@ from mutoscope.systems.base import System
 from mutoscope.systems.control import Range, control
 
 CLIPS_AT_ONCE = 16
+LEVELS = {16: 2, 32: 3, 64: 4}
 
 Seed = Annotated[int, Range(0, 2**31 - 1)]
 Rate = Annotated[float, Range(0.1, 240)]
@@ -91,16 +92,15 @@ class VideoGAN(System):
             self.train(was_training)
 
 
-def levels_of(image_size: int, most: int = 4) -> int:
+def levels_of(image_size: int) -> int:
     """How often a 4 × 4 map doubles to become a frame.
 
     Raises:
-        InputError: the frame is not 8, 16, 32, … pixels wide, up to 4 · 2^most.
+        InputError: the frame is not 16, 32 or 64 pixels wide.
     """
-    sizes = [4 << level for level in range(1, most + 1)]
-    if image_size not in sizes:
-        raise InputError(f"image_size: {image_size} (expected one of {', '.join(map(str, sizes))})")
-    return sizes.index(image_size) + 1
+    if image_size not in LEVELS:
+        raise InputError(f"image_size: {image_size} (expected one of {', '.join(map(str, LEVELS))})")
+    return LEVELS[image_size]
 
 
 def check_at_least(least: int, **arguments: float) -> None:

@@ -91,10 +91,10 @@ def run_job(job: Job, reports: Path, runs: Path) -> Path:
     others, held_out = clips_of(job, folder, system)
     evaluator = evaluator_for(job, others, held_out)
     put_references_on_file(job, evaluator, reports)
-    measures = {name: measure.value for name, measure in evaluator.measure(system).items()}
+    figures = evaluator.measure(system)
     if not job.experiment.test:
-        measures |= distances_to_seen(system, others, evaluator)
-    measures |= system.measure(held_out, seed=job.seed)
+        figures |= evaluator.distances_to_training(system)
+    measures = {name: figure.value for name, figure in figures.items()} | system.measure(held_out, seed=job.seed)
     sheet = f"{job.stem.rsplit('-', 1)[0]}.jpg"
     if job.seed == 0:
         system.sample_sheet().save(reports / job.owner / sheet)
@@ -155,20 +155,6 @@ def evaluator_for(job: Job, others: "Clips", held_out: "Clips") -> "Evaluator":
     max_clips = job.options.get("max_clips")
     clips = open_clips(job.source, size=held_out.size, channels=held_out.channels, max_clips=max_clips)
     return Evaluator(held_out, training=others, extractors=default_extractors(clips, frames=frames), frames=frames)
-
-
-def distances_to_seen(system: "System", seen: "Clips", evaluator: "Evaluator") -> dict[str, float]:
-    """Fréchet distances to the clips a system was trained on, which is what papers print.
-
-    Those to held-out people or places are as large for real clips of others: the reference rows say how large.
-    """
-    from mutoscope.evaluation import Evaluator
-
-    to_seen = Evaluator(
-        seen, extractors=evaluator.extractors, metrics=["fid", "fvd"], frames=evaluator.frames, resamples=0
-    )
-    measured = to_seen.measure(system).items()
-    return {f"{name} to seen clips": figure.value for name, figure in measured if not name.startswith("samples")}
 
 
 def put_references_on_file(job: Job, evaluator: "Evaluator", reports: Path) -> None:

@@ -98,6 +98,7 @@ class Evaluator:
             raise InputError(f"extractors: {times} are called {name} (expected one of each name)")
         self._asked = choose(chosen, self.extractors)
         self.left_out: dict[str, str] = {}
+        self._last: tuple[System | Clips, Sample] | None = None
 
     @property
     def protocol(self) -> dict[str, str | int | float]:
@@ -137,8 +138,24 @@ class Evaluator:
             InputError: the source has frames of another size or too few or too short clips, or what was asked for by
                 name cannot be computed.
         """
-        sample = self._clips_sample(source) if isinstance(source, Clips) else self._drawn(source)
-        return self._figures(Comparison(sample, self.reference, self._search, self.matched, self.resamples, self.seed))
+        return self._figures(self._comparison(self._sample_of(source), self.reference, self._search))
+
+    def distances_to_training(self, source: System | Clips) -> dict[str, Measure]:
+        """Fréchet distances to the training clips, named `… to seen clips`: what papers print.
+
+        Those to held-out people or places are as large for real clips of others: the reference rows say how large.
+
+        Raises:
+            InputError: there are no training clips, or the source cannot be measured.
+        """
+        if self.training is None:
+            raise InputError("distances to training clips: there are none (expected training=)")
+        comparison = self._comparison(self._sample_of(source), self._sample(self.training, MOST_FRAMES), self._search)
+        return {
+            f"{reported_name(metric, extractor, self.real.size)} to seen clips": metric.compute(comparison, extractor)
+            for metric, extractor, _ in self._asked
+            if metric.name in ("fid", "fvd")
+        }
 
     def references(self) -> dict[str, dict[str, Measure]]:
         """What real clips, real clips that stand still and real clips out of order would be given.
@@ -195,6 +212,16 @@ class Evaluator:
 
     def _sample(self, clips: Clips, most_frames: int) -> Sample:
         return real_sample(clips, self.clips, self.frames, self.step, most_frames, self.seed)
+
+    def _comparison(self, sample: Sample, real: Sample, search: WindowSearch) -> Comparison:
+        return Comparison(sample, real, search, self.matched, self.resamples, self.seed)
+
+    def _sample_of(self, source: System | Clips) -> Sample:
+        """What is measured of a source; the last one is kept, for drawing takes most of the time."""
+        if self._last is None or self._last[0] is not source:
+            sample = self._clips_sample(source) if isinstance(source, Clips) else self._drawn(source)
+            self._last = source, sample
+        return self._last[1]
 
     def _clips_sample(self, source: Clips) -> Sample:
         if (source.size, source.channels) != (self.real.size, self.real.channels):
