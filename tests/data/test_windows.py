@@ -27,6 +27,16 @@ def test_every_start_and_step_that_fits_occurs(numbered: Clips) -> None:
     assert seen == {(s, s + d, s + 2 * d) for d in (1, 2, 3) for s in range(7 - 2 * d)}
 
 
+@pytest.mark.parametrize(("length", "steps"), [(16, {1}), (30, {1}), (31, {1, 2}), (46, {1, 2, 3}), (90, {1, 2, 3, 4})])
+def test_random_steps_are_those_for_which_the_clip_is_long_enough(length: int, steps: set[int]) -> None:
+    pixels = np.arange(length, dtype=np.uint8)[:, None, None, None] * np.ones((1, 8, 8, 3), np.uint8)
+    windows = ClipWindows(clips_from_arrays([pixels], name="one"), 16, step=(1, 4))
+    seen = [times(windows, index) for index in range(100)]
+    assert all(len(set(np.diff(window))) == 1 for window in seen)
+    assert {int(window[1] - window[0]) for window in seen} == steps
+    assert 0 <= min(window[0] for window in seen) <= max(window[-1] for window in seen) <= length - 1
+
+
 def test_a_window_depends_on_the_seed_and_the_index_only(numbered: Clips) -> None:
     first, again = ClipWindows(numbered, 2, flip=True, seed=1), ClipWindows(numbered, 2, flip=True, seed=1)
     assert all(torch.equal(first[i]["clip"], again[i]["clip"]) for i in (5, 1, 400))

@@ -13,9 +13,23 @@ from mutoscope.data.fitting import FITS, Fit
 from mutoscope.data.layouts import Layout
 from mutoscope.data.mocogan_strips import MocoganStrips
 from mutoscope.data.moving_mnist import MnistDigits, MovingMnistArray
+from mutoscope.data.mug import Mug
+from mutoscope.data.ucf101 import Ucf101
+from mutoscope.data.uva_nemo import UvaNemo
+from mutoscope.data.weizmann import Weizmann
 from mutoscope.errors import InputError
 
-LAYOUTS: tuple[type[Layout], ...] = (MovingMnistArray, MnistDigits, CelebA, MocoganStrips, ClipFolder)
+LAYOUTS: tuple[type[Layout], ...] = (
+    MovingMnistArray,
+    MnistDigits,
+    CelebA,
+    MocoganStrips,
+    UvaNemo,
+    Mug,
+    Weizmann,
+    Ucf101,
+    ClipFolder,
+)
 T = TypeVar("T")
 
 

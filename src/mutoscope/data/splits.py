@@ -1,12 +1,14 @@
 """Splits of clips into training and held-out ones, which never share a clip or a person."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from mutoscope.data.clips import Clips
 from mutoscope.data.moving_mnist import PUBLISHED_TEST_SHARE
+from mutoscope.data.ucf101 import Ucf101, is_published_test_clip
 from mutoscope.errors import InputError
 
 
@@ -21,17 +23,18 @@ def split(
 
     Args:
         by: what the two parts may not share; "subject" also keeps a clip and its mirrored copy together in the Weizmann
-            actions. "published" is Moving MNIST's own split: the last tenth is held out
-            (1,000 of 10,000 sequences), whatever `held_out` and `seed` say.
+            actions. "published" is the set's own split, whatever `held_out` and `seed` say: of Moving MNIST the last
+            tenth is held out (1,000 of 10,000 sequences), of UCF101 what its first list of test clips names.
         held_out: share (float) or number (int) of the clips or subjects to draw at random, or the very clip indices
             or subject names.
         seed: for the draw.
 
     Raises:
-        InputError: a part would be empty, `by="subject"` but a clip has no subject, or `held_out` names an unknown one.
+        InputError: a part would be empty, `by="subject"` but a clip has no subject, `held_out` names an unknown one, or
+            the set has no published split.
     """
     if by == "published":
-        return _published(clips)
+        by, held_out = "clip", _published(clips)
     groups: Sequence[int | str] = _subjects(clips) if by == "subject" else range(len(clips))
     distinct = list(dict.fromkeys(groups))
     chosen = set(_choose(clips.name, distinct, held_out, seed))
@@ -45,11 +48,14 @@ def split(
     return clips.subset(train), clips.subset(rest)
 
 
-def _published(clips: Clips) -> tuple[Clips, Clips]:
-    if not clips.layout.startswith("Moving MNIST") or len(clips) < 2:
-        raise InputError(f"{clips.name}: has no published split (expected Moving MNIST)")
-    border = len(clips) - max(round(len(clips) * PUBLISHED_TEST_SHARE), 1)
-    return clips.subset(range(border)), clips.subset(range(border, len(clips)))
+def _published(clips: Clips) -> list[int]:
+    """The clips that the set's own split holds out."""
+    if clips.layout.startswith("Moving MNIST"):
+        held_out = max(round(len(clips) * PUBLISHED_TEST_SHARE), 1)
+        return list(range(len(clips) - held_out, len(clips)))
+    if clips.layout == Ucf101.name:
+        return np.flatnonzero(is_published_test_clip([Path(record.path) for record in clips.records])).tolist()
+    raise InputError(f"{clips.name}: has no published split (expected Moving MNIST or UCF101)")
 
 
 def _subjects(clips: Clips) -> list[str]:
@@ -63,7 +69,8 @@ def _choose(
     name: str, groups: Sequence[int | str], held_out: float | int | Sequence[int | str], seed: int
 ) -> Sequence[int | str]:
     if not isinstance(held_out, int | float):
-        unknown = [str(group) for group in held_out if group not in groups]
+        known = set(groups)
+        unknown = [str(group) for group in held_out if group not in known]
         if unknown:
             raise InputError(
                 f"{name}: cannot hold out {', '.join(unknown)} (known: {', '.join(map(str, groups[:20]))})"

@@ -25,14 +25,22 @@ class ClipWindows(Dataset[dict[str, Any]]):
         step: lowest and highest distance between the frames of a window, in frames of the clip; drawn per window
             among those that fit.
         flip: mirror every other window, on average, left to right.
+        hold_last: repeat the last frame of clips that are too short, instead of refusing them.
         seed: with the index, decides a window.
 
     Raises:
-        InputError: a clip is shorter than a window with the lowest step.
+        InputError: a clip is shorter than a window with the lowest step, unless `hold_last`.
     """
 
     def __init__(
-        self, clips: Clips, frames: int = 16, *, step: tuple[int, int] = (1, 1), flip: bool = False, seed: int = 0
+        self,
+        clips: Clips,
+        frames: int = 16,
+        *,
+        step: tuple[int, int] = (1, 1),
+        flip: bool = False,
+        hold_last: bool = False,
+        seed: int = 0,
     ) -> None:
         if frames < 1 or not 1 <= step[0] <= step[1]:
             raise InputError(f"frames {frames}, step {step}: is not a window (expected frames >= 1, 1 <= low <= high)")
@@ -41,7 +49,8 @@ class ClipWindows(Dataset[dict[str, Any]]):
         self.step = step
         self.flip = flip
         self.seed = seed
-        self._check_lengths()
+        if not hold_last:
+            self._check_lengths()
         has_labels = all(record.label is not None for record in clips.records)
         has_subjects = all(record.subject is not None for record in clips.records)
         self.keys = ("clip", "path") + ("label",) * has_labels + ("subject",) * has_subjects
@@ -63,10 +72,10 @@ class ClipWindows(Dataset[dict[str, Any]]):
     def _times(self, length: int, generator: np.random.Generator) -> np.ndarray:
         low, high = self.step
         if self.frames > 1:
-            high = min(high, (length - 1) // (self.frames - 1))
+            high = max(min(high, (length - 1) // (self.frames - 1)), low)
         step = generator.integers(low, high, endpoint=True)
-        start = generator.integers(length - step * (self.frames - 1))
-        return start + step * np.arange(self.frames)
+        start = generator.integers(max(length - step * (self.frames - 1), 1))
+        return np.minimum(start + step * np.arange(self.frames), length - 1)
 
     def _check_lengths(self) -> None:
         needed = (self.frames - 1) * self.step[0] + 1

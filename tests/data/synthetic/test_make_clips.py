@@ -52,7 +52,10 @@ def test_a_single_frame_is_a_clip(name):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "sprits"}, "sprits: no such synthetic set (expected one of sprites, sprites_colour, shapes)"),
+        (
+            {"name": "sprits"},
+            "sprits: no such synthetic set (expected one of sprites, sprites_colour, shapes, moving_sprites)",
+        ),
         ({"name": "shapes", "flavour": 1}, "shapes: unknown argument 'flavour' (expected some of clips, frames)"),
         ({"name": "sprites", "size": 4}, "sprites: size is 4 (expected at least 8)"),
         ({"name": "sprites", "channels": 4}, "sprites: channels is 4 (expected 1 or 3)"),

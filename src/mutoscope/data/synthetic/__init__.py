@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from mutoscope.data.synthetic.clips import SyntheticClips
+from mutoscope.data.synthetic.moving_sprites import make_moving_sprites
 from mutoscope.data.synthetic.shapes import make_shapes
 from mutoscope.data.synthetic.sprites import make_sprites
 from mutoscope.errors import InputError
@@ -16,6 +17,7 @@ _MAKERS: dict[str, Callable[..., SyntheticClips]] = {
     "sprites": make_sprites,
     "sprites_colour": partial(make_sprites, size_range=3.0, colour=True),
     "shapes": make_shapes,
+    "moving_sprites": make_moving_sprites,
 }
 NAMES: tuple[str, ...] = tuple(_MAKERS)
 SMALLEST_SIZE = 8
@@ -35,12 +37,13 @@ def make_clips(
     The same arguments give the same bytes, and a larger set begins with the clips of a smaller one.
 
     Args:
-        name: one of `NAMES`: "sprites", "sprites_colour" (strong colour and size differences) or "shapes".
-        size: height and width of a frame in pixels, at least 8; None for the set's own (32 for sprites, 64 for shapes).
+        name: one of `NAMES`: "sprites", "sprites_colour" (strong colour and size differences), "shapes" or
+            "moving_sprites".
+        size: height and width of a frame in pixels, at least 8; None for the set's own (64 for shapes, 32 for others).
         channels: 3 (RGB) or 1.
         seed: what differs from clip to clip, at least 0; another seed gives held-out clips.
         max_clips: at most so many clips.
-        factors: further arguments of `make_sprites` or `make_shapes`, such as `frames`.
+        factors: further arguments of the set's `make_...` function, such as `frames`.
 
     Raises:
         InputError: for an unknown name or factor (the known ones are listed) or a value out of range.

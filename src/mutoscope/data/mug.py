@@ -1,0 +1,55 @@
+"""MUG: facial expressions as numbered frames, `<subject>/[<session>/]<expression>/take<number>/img_<number>.jpg`.
+
+N. Aifanti, C. Papachristou and A. Delopoulos, "The MUG facial expression database", WIAMIS 2010. G3AN and ImaGINator
+learn from the six basic expressions: takes of other folders, such as `neutral`, are left out.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from mutoscope.data.layouts import LOOKED_AT, Layout, Listing, media_entry, visible
+
+EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
+TAKE = re.compile(r"take[0-9]+", re.IGNORECASE)
+
+
+class Mug(Layout):
+    """A clip a take; its expression is its label. Frames are used as they are: crop them to the face beforehand."""
+
+    name = "MUG"
+    looks_like = "<subject>/<expression>/take<number>/<frames>"
+
+    @staticmethod
+    def matches(path: Path) -> bool:
+        subjects = _folders(path)[:LOOKED_AT] if path.is_dir() else []
+        return any(next(_takes(subject), None) for subject in subjects)
+
+    @staticmethod
+    def listing(path: Path, seed: int) -> Listing:
+        entries = [
+            media_entry(path, take.folder, label=EXPRESSIONS.index(take.expression), subject=subject.name)
+            for subject in _folders(path)
+            for take in _takes(subject)
+        ]
+        return Listing(path, entries, list(EXPRESSIONS))
+
+
+class _Take(NamedTuple):
+    folder: Path
+    expression: str
+
+
+def _takes(subject: Path) -> Iterator[_Take]:
+    """The takes of a person's expressions, which lie in the person's folder or in those of sessions within it."""
+    for folder in _folders(subject):
+        expressions = [folder] if folder.name.lower() in EXPRESSIONS else _folders(folder)
+        for expression in expressions:
+            if expression.name.lower() in EXPRESSIONS:
+                takes = (take for take in _folders(expression) if TAKE.fullmatch(take.name))
+                yield from (_Take(take, expression.name.lower()) for take in takes)
+
+
+def _folders(path: Path) -> list[Path]:
+    return [item for item in visible(path) if item.is_dir()]
