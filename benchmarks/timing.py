@@ -96,10 +96,15 @@ def peak_memory(*arguments: str) -> float:
 
 
 def print_peak_memory() -> None:
-    """Prints the peak resident memory of this process so far, in MiB (Linux; `getrusage` would count the parent's)."""
+    """Prints `memory_peak()`."""
+    print(memory_peak())
+
+
+def memory_peak() -> float:
+    """The peak resident memory of this process so far, in MiB (Linux; `getrusage` would count the parent's)."""
     status = Path("/proc/self/status").read_text()
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    print(int(peak.split()[1]) / 1024)
+    return int(peak.split()[1]) / 1024
 
 
 def machine() -> dict[str, Any]:

@@ -7,6 +7,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mutoscope.errors import InputError, TrainingFailed
@@ -311,6 +312,30 @@ def train_extractor(arguments: list[str]) -> None:
     run_training(**parse(parser, arguments))
 
 
+def convert(arguments: list[str]) -> None:
+    """Bring weights that the authors' code of a system saved into this package's format.
+
+    mutoscope convert SYSTEM FILE [-o FOLDER] [options]
+    """
+    import jsonargparse
+
+    from mutoscope.systems.control import controls_of
+    from mutoscope.systems.conversion import check_folder, converter, convertible
+
+    if not arguments or arguments[0].startswith("-"):
+        print(f"usage: mutoscope convert SYSTEM FILE [-o FOLDER] [options]\n\nsystems: {', '.join(convertible())}")
+        return
+    name, conversion = arguments[0], converter(arguments[0])
+    parser = jsonargparse.ArgumentParser(prog=f"mutoscope convert {name}", exit_on_error=False)
+    parser.add_function_arguments(conversion, as_group=False, as_positional=True)
+    parser.add_argument("-o", "--out", help="Folder to write to (default: the system's name and the file's).")
+    given = parse(parser, arguments[1:])
+    folder = check_folder(given.pop("out") or f"{name}-{Path(given['file']).stem}")
+    system, notes = conversion(**given)
+    first = next(iter(controls_of(type(system))))
+    print(*notes, f"{system.save_weights(folder)}: done. Next: mutoscope generate {folder} {first}", sep="\n")
+
+
 def demo(arguments: list[str]) -> None:
     """Play the shipped weights, train a small system, and write a page that shows it all."""
     import jsonargparse
@@ -328,6 +353,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "train": train,
     "evaluate": evaluate,
     "reproduce": reproduce,
+    "convert": convert,
     "data": data,
     "demo": demo,
 }

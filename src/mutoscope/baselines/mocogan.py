@@ -27,6 +27,7 @@ from mutoscope.metrics.anova import variance_shares
 from mutoscope.metrics.motion import flow
 from mutoscope.nn import BatchNorm2d, BatchNorm3d, init_normal, normalising_parts
 from mutoscope.systems.control import Range, control
+from mutoscope.systems.disentanglement import disentanglement
 
 # what random numbers are for: codes, the frames that D_I sees, and the noise on all that the discriminators see
 LATENTS, FRAMES_SEEN, D_I_REAL, D_I_FAKE, D_V_REAL, D_V_FAKE, G_FRAMES, G_CLIPS = range(8)
@@ -276,24 +277,30 @@ class MoCoGAN(VideoGAN):
                 (clip,) = float_to_uint8(self.G(content, start, noise, one_hot).movedim(2, 1))
             yield clip, label
 
+    @torch.no_grad()
+    def sample_grid(self, n_a: int, n_m: int, seed: int = 0) -> UInt8[np.ndarray, "a m t h w c"]:
+        """Every one of `n_a` contents with every one of `n_m` motion paths (with categories, all of them in turn)."""
+        generator = torch.Generator(self.device).manual_seed(seed)
+        content, start, noise, label = self.latents(max(n_a, n_m), self.frames, generator)
+        if self.categories:
+            label = F.one_hot(torch.arange(len(label)) % self.categories, self.categories).to(label)
+        rows = [self.G(who.expand(n_m, -1), start[:n_m], noise[:n_m], label[:n_m]) for who in content[:n_a]]
+        return np.stack([float_to_uint8(row.movedim(2, 1)) for row in rows])
+
     def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
         """Whether content and motion are apart: shares of the variance over a grid of contents and motions.
 
         `content_of_colour`: how much of the mean colour's variance the content code decides (1: all of it);
-        `motion_of_flow`: how much of the mean optical flow's variance the motion path decides.
+        `motion_of_flow`: how much of the mean optical flow's variance the motion path decides; and what
+        `disentanglement` gives.
         """
-        generator = torch.Generator(self.device).manual_seed(seed)
-        content, start, noise, label = self.latents(GRID, self.frames, generator)
-        colours, flows = np.empty((GRID, GRID, self.channels)), np.empty((GRID, GRID, 2))
-        for who in range(GRID):
-            with torch.no_grad():
-                drawn = self.G(content[who].expand_as(content), start, noise, label)
-            for what, clip in enumerate(float_to_uint8(drawn.movedim(2, 1))):
-                colours[who, what] = clip.mean(axis=(0, 1, 2))
-                flows[who, what] = flow(clip).mean(axis=(0, 1, 2))
+        grid = self.sample_grid(GRID, GRID, seed)
+        colours = grid.mean(axis=(2, 3, 4))
+        flows = np.array([[flow(clip).mean(axis=(0, 1, 2)) for clip in row] for row in grid], np.float64)
         return {
             "content_of_colour": float(np.nanmean(variance_shares(colours).appearance)),
             "motion_of_flow": float(np.nanmean(variance_shares(flows).motion)),
+            **disentanglement(self.sample_grid, clips, self.frames, seed),
         }
 
     @control
@@ -313,14 +320,9 @@ class MoCoGAN(VideoGAN):
             columns: Frames shown of each clip.
             seed: Seed of the codes.
         """
-        generator = torch.Generator(self.device).manual_seed(seed)
-        content, start, noise, label = self.latents(max(contents, motions), self.frames, generator)
-        if self.categories:
-            label = F.one_hot(torch.arange(len(label)) % self.categories, self.categories).to(label)
-        who = torch.arange(contents).repeat_interleave(motions)
-        what = torch.arange(motions).repeat(contents)
-        clips = float_to_uint8(self.G(content[who], start[what], noise[what], label[what]).movedim(2, 1))
-        rows = [f"content {i}, motion {j}" for i, j in zip(who.tolist(), what.tolist(), strict=True)]
+        clips = self.sample_grid(contents, motions, seed)
+        rows = [f"content {i}, motion {j}" for i in range(contents) for j in range(motions)]
+        clips = clips.reshape(-1, *clips.shape[2:])
         return Sheet(contact_sheet(list(clips), columns, rows), len(rows), min(columns, self.frames))
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {

@@ -51,7 +51,7 @@ class VideoGAN(System):
         self,
         *,
         clips: Annotated[int, Range(1, 64)] = 8,
-        frames: Annotated[int, Range(1, 1000)] | None = None,
+        frames: Annotated[int | None, Range(1, 1000)] = None,
         fps: Rate = 8.0,
         seed: Seed = 0,
     ) -> Video:

@@ -73,7 +73,7 @@ class ClipWindows(Dataset[dict[str, Any]]):
         low, high = self.step
         if self.frames > 1:
             high = max(min(high, (length - 1) // (self.frames - 1)), low)
-        step = generator.integers(low, high, endpoint=True)
+        step = int(generator.integers(low, high, endpoint=True))
         start = generator.integers(max(length - step * (self.frames - 1), 1))
         return np.minimum(start + step * np.arange(self.frames), length - 1)
 

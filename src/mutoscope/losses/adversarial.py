@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def bce(score: Float[Tensor, "n k"], target: float) -> Float[Tensor, ""]:
+def bce(score: Float[Tensor, "n *k"], target: float) -> Float[Tensor, ""]:
     """Binary cross-entropy of raw scores against one target, in float32.
 
     With target 1 for real and 0 for fake frames it trains D; with target 1 for fake frames it is the non-saturating

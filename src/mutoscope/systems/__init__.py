@@ -15,6 +15,11 @@ SYSTEMS = {
         "PseudoLabel",
         "learns clips and motion phases from shuffled frames, with a 2-D GAN",
     ),
+    "g3an": (
+        "mutoscope.systems.g3an",
+        "G3AN",
+        "noise to video through three streams, appearance and motion apart",
+    ),
     # the methods that papers compare with
     "mocogan": ("mutoscope.baselines.mocogan", "MoCoGAN", "baseline: one content code a clip, a recurrent motion code"),
     "tgan": ("mutoscope.baselines.tgan", "TGAN", "baseline: a temporal generator feeds an image generator; WGAN"),

@@ -44,6 +44,7 @@ class System(LightningModule, PyTorchModelHubMixin):
         channels: colour channels of a frame.
         frames: frames of a clip in training; 1 for systems that learn from single frames.
         frame_step: lowest and highest distance between those frames, in frames of the file.
+        hold_last: whether clips too short for a window rest on their last frame; else they are refused.
         iteration: number of training steps taken, however many optimisers step in one.
         seed: what the draws of training derive from, with the iteration.
         seconds: time spent on training so far, without that on checkpoints and sample sheets.
@@ -59,6 +60,7 @@ class System(LightningModule, PyTorchModelHubMixin):
     channels: int
     frames: int = 1
     frame_step: tuple[int, int] = (1, 1)
+    hold_last: bool = False
 
     def __init__(self) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import docstring_parser
 import torch
@@ -60,7 +60,11 @@ class Parameter:
         return (self.bound.low, self.bound.high) if self.bound else None
 
     def check(self, system: object, value: Any) -> None:
-        """Raises InputError where `value` is outside the limits."""
+        """Raises InputError where `value` is outside the limits, or not one of a few words that are known."""
+        if get_origin(self.type) is Literal and value not in get_args(self.type):
+            raise InputError(f"{self.name}: {value!r} is unknown (expected one of {', '.join(get_args(self.type))})")
+        if self.type in (int, int | None) and isinstance(value, float):
+            raise InputError(f"{self.name}: {value!r} is not a whole number")
         limits = self.limits(system)
         if limits is None or value is None:
             return

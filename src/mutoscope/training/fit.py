@@ -34,6 +34,7 @@ from mutoscope.files import replacing
 from mutoscope.systems import system_class
 from mutoscope.systems.base import System
 from mutoscope.training.callbacks import Checkpoints, Recorder, SampleSheets, StopAt, checkpoints
+from mutoscope.training.memory import keep_freed_memory
 from mutoscope.training.options import RunOptions, preset, read_config, resolve
 from mutoscope.training.progress import Progress
 
@@ -65,6 +66,7 @@ def train(
     values, folder, checkpoint = configuration(system, preset, out, resume, options)
     run, arguments = resolve(system, values)
     _check_devices(run)
+    keep_freed_memory()
     if run.threads:
         torch.set_num_threads(run.threads)
     continued = checkpoint is not None and checkpoint.resolve().parent.parent == folder.resolve()
@@ -146,7 +148,9 @@ def examples(system: System, clips: Clips, run: RunOptions) -> FrameBag | ClipWi
     """What the system learns from: windows of clips if it needs them, else single frames."""
     if "clip" not in system.needs:
         return FrameBag(clips, flip=run.flip)
-    return ClipWindows(clips, system.frames, step=system.frame_step, flip=run.flip, seed=run.seed)
+    return ClipWindows(
+        clips, system.frames, step=system.frame_step, flip=run.flip, hold_last=system.hold_last, seed=run.seed
+    )
 
 
 class Batches(LightningDataModule):
