@@ -79,7 +79,8 @@ def read_state(file: str | Path, *names: str) -> dict[str, Tensor]:
         raise InputError(f"{file}: not a readable checkpoint of PyTorch ({reason})") from error
     while isinstance(state, Mapping) and (held := [name for name in ("state_dict", *names) if name in state]):
         state = state[held[0]]
-    if not isinstance(state, Mapping) or not state or not all(isinstance(value, Tensor) for value in state.values()):
+    entries = state.items() if isinstance(state, Mapping) else ()
+    if not entries or not all(isinstance(key, str) and isinstance(value, Tensor) for key, value in entries):
         raise InputError(
             f"{file}: holds no state_dict (expected tensors by name, as a network's state_dict() has them)"
         )
