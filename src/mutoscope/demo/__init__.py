@@ -37,6 +37,7 @@ def demo(*, out: str | Path = "demo", train_time: str = "150s", max_steps: int =
     from mutoscope.demo.learning import learn
     from mutoscope.demo.page import page
     from mutoscope.demo.playing import play_shipped
+    from mutoscope.demo.playing_g3an import play_g3an
     from mutoscope.systems import loading
     from mutoscope.training import RunOptions
 
@@ -48,10 +49,10 @@ def demo(*, out: str | Path = "demo", train_time: str = "150s", max_steps: int =
     with replacing(out.resolve()) as folder:
         folder.mkdir()
         sections = []
-        shipped = [name for name in loading.shipped_weights() if name.startswith("pseudo_label/")]
-        for weights in sorted(shipped, key=lambda name: name != FIRST):
+        players = {"pseudo_label": play_shipped, "g3an": play_g3an}
+        for weights in sorted(loading.shipped_weights(), key=lambda name: (name != FIRST, name)):
             console.print(f"[bold]playing[/] {weights}")
-            sections.append(play_shipped(folder, weights, seed))
+            sections.append(players[weights.split("/")[0]](folder, weights, seed))
         console.print(f"[bold]training[/] a small system from scratch for {train_time}, or {max_steps} iterations")
         sections.append(learn(folder, train_time, max_steps, seed))
         seconds = time.monotonic() - start

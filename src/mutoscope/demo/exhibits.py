@@ -5,8 +5,9 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from mutoscope.systems.base import System
 from mutoscope.systems.loading import load
 from mutoscope.systems.pseudo_label import PseudoLabel
 
@@ -51,8 +52,11 @@ class Section:
     measures: tuple[tuple[str, str, float, float], ...] = ()
 
 
+AnySystem = TypeVar("AnySystem", bound=System)
+
+
 @dataclass(frozen=True)
-class Player:
+class Player(Generic[AnySystem]):
     """Uses controls of a system and keeps what comes out.
 
     Attributes:
@@ -62,7 +66,7 @@ class Player:
         place: Where in it the files go.
     """
 
-    system: PseudoLabel
+    system: AnySystem
     weights: str
     folder: Path
     place: str

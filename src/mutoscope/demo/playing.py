@@ -39,7 +39,7 @@ def main_code(codes: list[int]) -> int:
     return int(np.bincount(codes).argmax())
 
 
-def wall(player: Player, codes: list[int], seed: int) -> Exhibit:
+def wall(player: Player[PseudoLabel], codes: list[int], seed: int) -> Exhibit:
     """All clips in one video."""
     system = player.system
     columns = system.n_d if system.n_d <= 6 else 10
@@ -59,7 +59,7 @@ def wall(player: Player, codes: list[int], seed: int) -> Exhibit:
     )
 
 
-def loops(player: Player, codes: list[int], seed: int) -> list[Exhibit]:
+def loops(player: Player[PseudoLabel], codes: list[int], seed: int) -> list[Exhibit]:
     """A few clips, each along the code that moves it most."""
     return [
         player.play(
@@ -81,7 +81,7 @@ def loops(player: Player, codes: list[int], seed: int) -> list[Exhibit]:
     ]
 
 
-def styles(player: Player, code: int, seed: int) -> Exhibit:
+def styles(player: Player[PseudoLabel], code: int, seed: int) -> Exhibit:
     """One clip under several draws of the noise."""
     return player.play(
         "styles",
@@ -98,7 +98,7 @@ def styles(player: Player, code: int, seed: int) -> Exhibit:
     )
 
 
-def sheets(player: Player, codes: list[int], seed: int) -> list[Exhibit]:
+def sheets(player: Player[PseudoLabel], codes: list[int], seed: int) -> list[Exhibit]:
     """The paper's figures: clips against codes, noise, and codes out of range."""
     columns = 16 if player.system.image_size <= 32 else 10
     code = main_code(codes)
@@ -130,7 +130,7 @@ def sheets(player: Player, codes: list[int], seed: int) -> list[Exhibit]:
     ]
 
 
-def switch(player: Player, codes: list[int], seed: int) -> Exhibit:
+def switch(player: Player[PseudoLabel], codes: list[int], seed: int) -> Exhibit:
     """Clips in a row, in one video."""
     segments = [Segment(clip, code=code) for clip, code in enumerate(codes[:SHOWN_CLIPS])]
     return player.play(
@@ -145,7 +145,7 @@ def switch(player: Player, codes: list[int], seed: int) -> Exhibit:
     )
 
 
-def walk(player: Player, seed: int) -> Exhibit:
+def walk(player: Player[PseudoLabel], seed: int) -> Exhibit:
     """Through all clips, neighbours looking alike."""
     return player.play(
         "index_walk",
@@ -171,7 +171,7 @@ def write_shuffled(folder: Path, data: str, system: PseudoLabel, seed: int) -> P
     return Video(shuffled).save(folder / "shuffled.png")
 
 
-def sort(player: Player, strip: Path) -> list[Exhibit]:
+def sort(player: Player[PseudoLabel], strip: Path) -> list[Exhibit]:
     """Real frames brought into order, as pictures and in motion."""
     strip_name = strip.relative_to(player.folder).as_posix()
     sorted_strip = player.play(

@@ -57,7 +57,7 @@ PLACES = (Arm("F-SA a level earlier", {"fsa_level": 1}), Arm("F-SA two earlier",
 LABELS = Arm("with labels", {"label_names": ["horizontal", "vertical", "circle", "grow-shrink"]})
 
 # so many steps take a free core about as long as the other methods are given
-STEPS, TIME = {"batch_size": 8, "max_steps": 1200}, {"max_time": "200s cpu", "max_steps": 10_000_000}
+STEPS, TIME = {"max_steps": 1000}, {"max_time": "340s cpu", "max_steps": 10_000_000}
 SPRITES = {"held_out": 0.0, "precision": "bf16"}
 SPRITES_TEST = {"seed": 1000, "clips": 400}
 
