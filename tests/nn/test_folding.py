@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mutoscope.nn import BatchNorm2d, BatchNorm3d, SNConv2d, SNConvTranspose2d, SNConvTranspose3d, folded
+from mutoscope.nn import BatchNorm2d, BatchNorm3d, FoldedCopy, SNConv2d, SNConvTranspose2d, SNConvTranspose3d, folded
 from mutoscope.systems.g3an import Generator
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -92,3 +92,26 @@ class TestGenerator:
         assert not [layer for layer in network.modules() if isinstance(layer, NORMS)]
         assert not [weight for weight in network.parameters() if weight.requires_grad]
         assert not network.training
+
+
+class TestKeptCopies:
+    def test_the_copy_is_kept_while_nothing_changes(self):
+        network, kept = nn.Sequential(SNConv2d(3, 4, 3), BatchNorm2d(4)), FoldedCopy()
+        assert kept.of(network) is kept.of(network)
+
+    @pytest.mark.parametrize("change", ["optimizer", "statistics", "state", "another network"])
+    def test_it_follows_every_change(self, change):
+        network, kept = nn.Sequential(SNConv2d(3, 4, 3), BatchNorm2d(4)), FoldedCopy()
+        before, x = kept.of(network), torch.randn(2, 3, 6, 6)
+        if change == "optimizer":
+            network(x).square().sum().backward()
+            torch.optim.Adam(network.parameters(), lr=0.1, fused=True).step()
+        elif change == "statistics":
+            network.train()(x + 5)
+        elif change == "state":
+            network.load_state_dict({name: value + 1 for name, value in network.state_dict().items()})
+        else:
+            network = nn.Sequential(SNConv2d(3, 4, 3), BatchNorm2d(4))
+        after = kept.of(network)
+        assert after is not before
+        torch.testing.assert_close(after(x), network.eval()(x), rtol=1e-5, atol=1e-5)

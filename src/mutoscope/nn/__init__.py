@@ -2,7 +2,7 @@
 
 from mutoscope.nn.averaging import WeightAverage
 from mutoscope.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, normalising_parts
-from mutoscope.nn.folding import folded
+from mutoscope.nn.folding import FoldedCopy, folded
 from mutoscope.nn.init import init_normal
 from mutoscope.nn.spectral_norm import (
     SNConv2d,
@@ -16,6 +16,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "FoldedCopy",
     "SNConv2d",
     "SNConv3d",
     "SNConvTranspose2d",

@@ -32,6 +32,22 @@ def folded(network: nn.Module) -> nn.Module:
     return network
 
 
+class FoldedCopy:
+    """`folded(network)`, made again only when a weight or a statistic of the network has been written to."""
+
+    def __init__(self) -> None:
+        self.state: tuple[object, ...] = ()
+        self.copy: nn.Module | None = None
+
+    def of(self, network: nn.Module) -> nn.Module:
+        """The folded copy of `network` as it is now."""
+        tensors = [*network.parameters(), *network.buffers()]
+        state = (network, *((tensor.data_ptr(), tensor._version) for tensor in tensors))
+        if self.copy is None or state != self.state:
+            self.state, self.copy = state, folded(network)
+        return self.copy
+
+
 def _fold(conv: nn.modules.conv._ConvNd, norm: nn.modules.batchnorm._BatchNorm) -> None:
     """Makes the convolution do what the normalisation does after it: y ↦ scale · (y - mean) + bias."""
     assert norm.running_mean is not None

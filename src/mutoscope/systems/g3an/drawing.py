@@ -14,7 +14,7 @@ from mutoscope.errors import InputError
 from mutoscope.media import sheets
 from mutoscope.media.results import Sheet
 from mutoscope.media.tensors import float_to_uint8
-from mutoscope.nn import folded
+from mutoscope.nn import FoldedCopy
 from mutoscope.systems.g3an.networks import G3Module, Generator, Streams, noise_length
 
 Clip = UInt8[np.ndarray, "t h w c"]
@@ -32,11 +32,19 @@ class Drawing:
     d_m: int
     frames: int
     label_names: list[str]
+    folded_copy: FoldedCopy
     if TYPE_CHECKING:
         device: torch.device
 
         @property
         def generator(self) -> nn.Module: ...
+
+    @property
+    def drawing_network(self) -> Generator:
+        """The generator as it is now, all normalisation worked into its weights."""
+        network = self.folded_copy.of(self.generator)
+        assert isinstance(network, Generator)
+        return network
 
     def appearances(self, n: int, seed: int) -> Float[Tensor, "n d_a"]:
         """`n` draws of z_a; the same on every device, and the first of more draws are those of fewer."""
@@ -108,7 +116,7 @@ class Drawing:
         frames: int | None = None,
     ) -> Iterator[Clip]:
         """Clips of `frames` frames (by default as in training), one for each row, drawn a few at a time."""
-        network = folded(self.generator)
+        network = self.drawing_network
         at_once = max(1, CLIPS_AT_ONCE // z_m.shape[2])
         for start in range(0, len(z_a), at_once):
             rows = slice(start, start + at_once)
@@ -134,14 +142,13 @@ class Drawing:
         self, z_a: Float[Tensor, "1 d_a"], z_m: Float[Tensor, "1 d_m tau"], y: Float[Tensor, "1 K"] | None = None
     ) -> tuple[list[Streams], Clip]:
         """What every level of the generator holds for one clip, and the clip."""
-        network = folded(self.generator)
-        assert isinstance(network, Generator)
+        network = self.drawing_network
         levels = network.streams(z_a.to(self.device), z_m.to(self.device), None if y is None else y.to(self.device))
         return levels, float_to_uint8(network.colours(levels[-1])[0].transpose(0, 1))
 
     def networks_of(self, stream: Stream) -> list[nn.Module]:
         """The networks of a stream, one for each level; none where the stream is ablated."""
-        levels = [module for module in self.generator.modules() if isinstance(module, G3Module)]
+        levels = [module for module in self.drawing_network.modules() if isinstance(module, G3Module)]
         return [getattr(level, stream) for level in levels if getattr(level, stream) is not None]
 
     @contextmanager

@@ -14,7 +14,7 @@ from mutoscope.errors import InputError
 from mutoscope.losses import bce
 from mutoscope.media.results import Sheet
 from mutoscope.media.tensors import uint8_to_float
-from mutoscope.nn import WeightAverage
+from mutoscope.nn import FoldedCopy, WeightAverage
 from mutoscope.systems.base import System
 from mutoscope.systems.disentanglement import disentanglement
 from mutoscope.systems.g3an.controls import G3ANControls
@@ -146,6 +146,7 @@ class G3AN(G3ANControls, System):
         self.D_V = VideoDiscriminator(channels, image_size, ch_D, d_v, categories, label_mode)
         self.D_I = ImageDiscriminator(channels, image_size, ch_D)
         self.G_average = WeightAverage(self.G, ema) if ema else None
+        self.folded_copy = FoldedCopy()
 
     @property
     def generator(self) -> nn.Module:
