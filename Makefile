@@ -22,11 +22,12 @@ lint: .venv ## Check style, formatting, types, and who imports whom.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-reproduce: .venv ## Train the arms of the paper's claims, write reports/pseudo_label.md.
-	$(BIN)/mutoscope reproduce pseudo_label
+SYSTEM ?= pseudo_label
+reproduce: .venv ## Train the arms of a paper's claims, write its report; SYSTEM=g3an for another than pseudo_label.
+	$(BIN)/mutoscope reproduce $(SYSTEM)
 
 bench: .venv ## Run every benchmark: ratios against a reference, in one run.
-	@for file in pseudo_label loader metrics cost; do echo "$(BIN)/python benchmarks/$$file.py"; \
+	@for file in pseudo_label g3an loader metrics cost; do echo "$(BIN)/python benchmarks/$$file.py"; \
 		$(BIN)/python benchmarks/$$file.py || exit 1; done
 
 .venv: $(INSTALLED) ## Make the environment, with the versions of constraints.txt.

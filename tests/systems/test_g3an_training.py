@@ -20,7 +20,7 @@ from mutoscope.systems.g3an.system import FAKE_FRAMES, REAL_FRAMES
 from mutoscope.systems.loading import load
 from mutoscope.training import train
 from mutoscope.training.fit import examples
-from mutoscope.training.options import RunOptions
+from mutoscope.training.options import RunOptions, preset
 
 SMALL = {"d_a": 4, "d_m": 3, "image_size": 32, "ch": 8, "ch_D": 8, "fsa_level": 2}
 NETWORKS = {"G", "D_V", "D_I"}
@@ -343,6 +343,21 @@ class TestRuns:
         short = clips_from_arrays([np.arange(5, dtype=np.uint8)[:, None, None, None].repeat(32, 1)], name="short")
         window = examples(small(), short, RunOptions())[0]["clip"]
         assert window[:, 0, 0, 0].tolist() == [0, 1, 2, 3] + [4] * 12
+
+    def test_single_frames_are_refused(self):
+        pictures = clips_from_arrays([np.zeros((1, 32, 32, 3), np.uint8)] * 3, name="pictures")
+        with pytest.raises(InputError, match=r"pictures: holds single frames only \(expected clips\)"):
+            small().check_clips(pictures)
+
+    def test_presets_differ_where_the_thesis_and_its_code_do(self):
+        """31."""
+        paper, release = preset("g3an", "paper"), preset("g3an", "release")
+        differing = {name: (paper.get(name), release.get(name)) for name in paper | release}
+        assert {name: pair for name, pair in differing.items() if pair[0] != pair[1]} == {
+            "frame_step": ([1, 4], [2, 3]),
+            "d_v": ("3d", "2p1d"),
+        }
+        assert (paper["batch_size"], paper["d_a"], paper["d_m"], paper["frames"]) == (96, 128, 10, 16)
 
 
 class TestSampling:

@@ -87,15 +87,15 @@ EXPERIMENTS = (
     ),
     Experiment(
         "weizmann",
-        "Weizmann actions, 64 x 64: Tables 4.1 and 4.3, equal processor time; the ninth person held out",
+        "Weizmann actions, 32 x 32: Tables 4.1 and 4.3, equal processor time; the ninth person held out",
         data="weizmann_actions",
-        preset="tuned",
+        preset="tiny",
         arms=(*ABLATIONS, *METHODS),
         options={"split_by": "subject", "held_out": 1, "precision": "bf16"},
         budget="6m cpu",
         published=_printed(TABLE_4_1, TABLE_4_3),
     ),
-    Experiment("folder", "A folder of your own", data="", preset="tuned", arms=ABLATIONS),
+    Experiment("folder", "A folder of your own", data="", preset="tiny", arms=ABLATIONS),
 )
 
 

@@ -157,6 +157,8 @@ class G3AN(G3ANControls, System):
         return {"G_average": "G"} if self.G_average is not None else {}
 
     def check_clips(self, clips: Clips) -> None:
+        if clips.lengths.max() < 2:
+            raise InputError(f"{clips.name}: holds single frames only (expected clips)")
         if self.label_names and self.label_names != clips.label_names:
             there = f"has {clips.label_names}" if clips.label_names else "has no labels"
             raise InputError(f"label_names: {self.label_names} are not those of {clips.name}, which {there}")
