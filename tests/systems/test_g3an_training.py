@@ -254,6 +254,31 @@ class TestDraws:
         assert small().with_noise(clips, 0) is clips
         assert small(d_noise=0.1).with_noise(clips, 0).std() == pytest.approx(0.1, rel=0.02)
 
+    def test_each_clip_has_the_same_noise_whatever_the_number_of_processes(self):
+        class OfTwo(G3AN):
+            world_size = 2
+            rank = 0
+
+            def share(self, draws: Tensor) -> Tensor:
+                return draws.chunk(2)[self.rank]
+
+        def seen(system: G3AN, part: slice) -> tuple[Tensor, Tensor]:
+            """Real and fake clips as D_V gets them."""
+            got = []
+            hook = system.D_V.register_forward_pre_hook(lambda _, inputs: got.append(inputs[0]))
+            system.loss_D_V(clips[part], clips[part], None)
+            hook.remove()
+            return got[0].chunk(2)
+
+        clips = torch.zeros(4, 3, 16, 32, 32)
+        alone, shared = small(d_noise=0.1), OfTwo(**SMALL, d_noise=0.1)
+        expected = seen(alone, slice(None))
+        halves = []
+        for shared.rank, part in enumerate((slice(0, 2), slice(2, 4))):
+            halves.append(seen(shared, part))
+        for whole, *parts in zip(expected, *halves, strict=True):
+            torch.testing.assert_close(torch.cat(parts), whole, rtol=0, atol=0)
+
 
 def test_a_video_discriminator_learns_a_batch_by_heart(batch):
     """Real clips from fixed fake ones, in 20 steps."""

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mutoscope.baselines.video_gan import Seed, VideoGAN, check_at_least, levels_of
+from mutoscope.baselines.video_gan import VideoGAN, check_at_least, levels_of
 from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
 from mutoscope.losses import bce
@@ -26,7 +26,7 @@ from mutoscope.media.tensors import float_to_uint8, uint8_to_float
 from mutoscope.metrics.anova import variance_shares
 from mutoscope.metrics.motion import flow
 from mutoscope.nn import BatchNorm2d, BatchNorm3d, init_normal, normalising_parts
-from mutoscope.systems.control import Range, control
+from mutoscope.systems.control import Range, Seed, control
 from mutoscope.systems.disentanglement import disentanglement
 
 # what random numbers are for: codes, the frames that D_I sees, and the noise on all that the discriminators see

@@ -13,13 +13,10 @@ from mutoscope.media.results import Sheet, Video
 from mutoscope.media.sheets import contact_sheet
 from mutoscope.media.tensors import float_to_uint8
 from mutoscope.systems.base import System
-from mutoscope.systems.control import Range, control
+from mutoscope.systems.control import Range, Rate, Seed, control
 
 CLIPS_AT_ONCE = 16
 LEVELS = {16: 2, 32: 3, 64: 4}
-
-Seed = Annotated[int, Range(0, 2**31 - 1)]
-Rate = Annotated[float, Range(0.1, 240)]
 
 
 class VideoGAN(System):

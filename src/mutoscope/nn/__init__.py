@@ -2,6 +2,7 @@
 
 from mutoscope.nn.averaging import WeightAverage
 from mutoscope.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, normalising_parts
+from mutoscope.nn.checkpoints import read_state
 from mutoscope.nn.folding import FoldedCopy, folded
 from mutoscope.nn.init import init_normal
 from mutoscope.nn.spectral_norm import (
@@ -25,5 +26,6 @@ __all__ = [
     "folded",
     "init_normal",
     "normalising_parts",
+    "read_state",
     "settle_spectral_norms",
 ]

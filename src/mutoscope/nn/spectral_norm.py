@@ -1,8 +1,8 @@
 """Spectral normalisation: layers whose weight, seen as a matrix, has largest singular value 1.
 
 T. Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018. The numbers are those of
-`torch.nn.utils.spectral_norm` (one power iteration each time a layer runs in training mode); its weights are read from
-memory about half as often, which on a CPU is what it costs.
+`torch.nn.utils.spectral_norm` (one power iteration each time a layer runs in training mode), in fewer passes over the
+weights.
 """
 
 from typing import Any, cast

@@ -28,6 +28,10 @@ class Range:
     high: float
 
 
+Seed = Annotated[int, Range(0, 2**31 - 1)]
+Rate = Annotated[float, Range(0.1, 240)]  # frames a second
+
+
 @dataclass(frozen=True)
 class Index:
     """The argument counts from 0 below the system's attribute `size`."""

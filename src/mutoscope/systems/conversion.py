@@ -4,7 +4,6 @@ A system whose weights can be had that way has a room `convert.py` with a functi
 its arguments are the flags of `mutoscope convert`.
 """
 
-import pickle
 import re
 from collections.abc import Callable, Mapping, Set
 from importlib import import_module
@@ -59,33 +58,8 @@ def check_folder(path: str | Path) -> Path:
     return path
 
 
-def read_state(file: str | Path, *names: str) -> dict[str, Tensor]:
-    """The tensors of a PyTorch checkpoint by name, as a module's `state_dict` has them.
-
-    Args:
-        file: what `torch.save` wrote: a state_dict, or a dictionary with one under `state_dict` or one of `names`.
-            The prefix of `DataParallel` is dropped, and spectral normalisation gets the names of torch's older form.
-        names: keys under which a dictionary of several networks may have this one.
-
-    Raises:
-        InputError: it cannot be read, holds anything but tensors, or no state_dict.
-    """
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InputError(f"{file}: not a checkpoint of PyTorch, or not one of tensors alone") from error
-    except Exception as error:  # a damaged file fails in many ways
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{file}: not a readable checkpoint of PyTorch ({reason})") from error
-    while isinstance(state, Mapping) and (held := [name for name in ("state_dict", *names) if name in state]):
-        state = state[held[0]]
-    entries = state.items() if isinstance(state, Mapping) else ()
-    if not entries or not all(isinstance(key, str) and isinstance(value, Tensor) for key, value in entries):
-        raise InputError(
-            f"{file}: holds no state_dict (expected tensors by name, as a network's state_dict() has them)"
-        )
-    if all(key.startswith("module.") for key in state):
-        state = {key.removeprefix("module."): value for key, value in state.items()}
+def older_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same tensors; spectral normalisation gets the names of torch's older form."""
     return {
         re.sub(r"parametrizations\.weight\.(original|0\._[uv])$", lambda m: PARAMETRIZATIONS[m[1]], key): value
         for key, value in state.items()
@@ -99,7 +73,7 @@ def fill(network: nn.Module, layers: Mapping[str, str], state: Mapping[str, Tens
     Args:
         network: filled in place.
         layers: names of all layers of `network` that have tensors, to their names in `state`.
-        state: tensors by name, as `read_state` gives them.
+        state: tensors by name, as `older_names` gives them.
         file: where they come from, for messages.
 
     Raises:

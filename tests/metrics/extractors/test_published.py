@@ -195,10 +195,10 @@ def test_a_wrong_file_gives_one_line(i3d_file, resnext_file, tmp_path):
     torch.save([1, 2], numbers)
     torch.jit.script(TooFewFeatures()).save(str(few))
     attempts = {
-        f"inception2048={junk}": "not a readable file of weights",
-        f"inception64={numbers}": "holds no weights",
+        f"inception2048={junk}": "not a checkpoint of PyTorch",
+        f"inception64={numbers}": "holds no state_dict",
         f"inception192={resnext_file}": "are not the weights of InceptionV3",
-        f"resnext101-2048={numbers}": "holds no weights",
+        f"resnext101-2048={numbers}": "holds no state_dict",
         f"i3d400={junk}": "not a TorchScript file",
     }
     for spec, reason in attempts.items():

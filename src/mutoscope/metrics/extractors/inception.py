@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from mutoscope.errors import InputError
 from mutoscope.metrics.extractors.base import Kind, in_batches, with_channels
-from mutoscope.metrics.extractors.published import find_file, load_state, read_state
+from mutoscope.metrics.extractors.published import find_file, load_state
+from mutoscope.nn import read_state
 
 USUAL_FILES = ("pt_inception-2015-12-05-6726825d.pth", "weights-inception-2015-12-05-6726825d.pth")
 TAPS: dict[str, int | None] = {

@@ -1,4 +1,4 @@
-"""Published weights: where their files usually lie, and reading them without running what they contain."""
+"""Published weights: where their files usually lie, and whether they fit."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,23 +25,6 @@ def find_file(name: str, file: str | Path | None, usual: Sequence[str]) -> Path:
     if file is not None:
         raise InputError(f"{file}: no such file (expected the weights of {name}, {usual[0]})")
     raise InputError(f"{name}: no {' or '.join(usual)} in {folder} (expected it there, or named as {name}=FILE)")
-
-
-def read_state(file: Path) -> dict[str, Tensor]:
-    """The weights in a checkpoint, by name; a "state_dict" around them and a "module." before each are removed.
-
-    Raises:
-        InputError: it is damaged, or anything else than tensors by name.
-    """
-    try:
-        stored = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file fails in many ways
-        raise InputError(f"{file}: not a readable file of weights ({str(error).splitlines()[0]})") from error
-    if isinstance(stored, dict) and isinstance(stored.get("state_dict"), dict):
-        stored = stored["state_dict"]
-    if not isinstance(stored, dict) or not all(isinstance(value, Tensor) for value in stored.values()):
-        raise InputError(f"{file}: holds no weights (expected tensors by name)")
-    return {key.removeprefix("module."): value for key, value in stored.items()}
 
 
 def load_state(network: nn.Module, state: dict[str, Tensor], file: Path, what: str) -> None:

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mutoscope.metrics.extractors.base import Kind, centre_window, in_batches, resized, with_channels
-from mutoscope.metrics.extractors.published import find_file, load_state, read_state
+from mutoscope.metrics.extractors.published import find_file, load_state
+from mutoscope.nn import read_state
 
 NAME = "resnext101-2048"
 USUAL_FILES = ("resnext-101-kinetics.pth",)

@@ -16,7 +16,7 @@ from torch import Tensor
 from mutoscope.errors import InputError
 from mutoscope.media import sheets
 from mutoscope.media.results import Replay, Sheet, Video
-from mutoscope.systems.control import Range, control
+from mutoscope.systems.control import Range, Rate, Seed, control
 from mutoscope.systems.g3an.drawing import (
     STREAMS,
     Clip,
@@ -29,7 +29,6 @@ from mutoscope.systems.g3an.drawing import (
     traversed,
 )
 
-Seed = Annotated[int, Range(0, 2**31 - 1)]
 Count = Annotated[int, Range(1, 64)]
 Side = Annotated[int, Range(1, 16)]
 Columns = Annotated[int, Range(1, 64)]
@@ -37,7 +36,6 @@ Strip = Annotated[int, Range(1, 16)]
 Length = Annotated[int | None, Range(1, 1000)]
 Value = Annotated[float, Range(-1000, 1000)]
 Scale = Annotated[int, Range(1, 16)]
-Rate = Annotated[float, Range(0.1, 240)]
 Label = int | str | None
 Noise = Literal["appearance", "motion"]
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from mutoscope.errors import InputError
-from mutoscope.nn import SNConv2d
-from mutoscope.systems.conversion import Converted, fill, read_state
+from mutoscope.nn import SNConv2d, read_state
+from mutoscope.systems.conversion import Converted, fill, older_names
 from mutoscope.systems.g3an.networks import Conv
 from mutoscope.systems.g3an.system import G3AN
 
@@ -66,7 +66,7 @@ def read_network(file: str | Path, name: str) -> dict[str, Tensor]:
         InputError: the file cannot be read, or is not of this network.
     """
     what, names = NETWORKS[name]
-    state = read_state(file, *names)
+    state = older_names(read_state(file, *names))
     found = network_of(state)
     if found is None:
         key = "block1.conv_v.0.weight_orig" if name == "G" else "net.0.weight_orig"

@@ -30,7 +30,9 @@ from mutoscope.systems.g3an.networks import (
 )
 
 # what random numbers are for (see System.generator_for)
-NOISE, REAL_FRAMES, FAKE_FRAMES, WRONG_LABELS, SEEN_D_V, SEEN_D_I, SEEN_G_V, SEEN_G_I = range(8)
+NOISE, REAL_FRAMES, FAKE_FRAMES, WRONG_LABELS = range(4)
+# … and, for the noise on what discriminators see, whose step it is and which clips or frames
+D_V_REAL, D_V_FAKE, D_V_WRONG, D_I_REAL, D_I_FAKE, G_CLIPS, G_FRAMES = range(4, 11)
 LEVELS = {32: 4, 64: 5, 128: 6}
 
 
@@ -197,8 +199,9 @@ class G3AN(G3ANControls, System):
             labels = [y, y]
             if self.wrong_labels:
                 clips, labels = [*clips, real], [*labels, self.other_labels(y)]
-        seen = self.with_noise(torch.cat([clip.to(fake.dtype) for clip in clips]), SEEN_D_V)
-        said = self.D_V(seen, None if labels is None else torch.cat(labels))
+        purposes = (D_V_REAL, D_V_FAKE, D_V_WRONG)
+        seen = [self.with_noise(clip.to(fake.dtype), purpose) for clip, purpose in zip(clips, purposes, strict=False)]
+        said = self.D_V(torch.cat(seen), None if labels is None else torch.cat(labels))
         on_real, *on_fake = said.score.chunk(len(clips))
         loss = bce(on_real, 1.0) + sum(bce(score, 0.0) for score in on_fake) / len(on_fake)
         if y is not None and said.label is not None:
@@ -207,14 +210,14 @@ class G3AN(G3ANControls, System):
 
     def loss_D_I(self, real: Tensor, fake: Tensor) -> Float[Tensor, ""]:
         """L_I of Eq. 4.5 for D_I."""
-        seen = self.with_noise(torch.cat([real.to(fake.dtype), fake]), SEEN_D_I)
-        on_real, on_fake = self.D_I(seen).chunk(2)
+        seen = self.with_noise(real.to(fake.dtype), D_I_REAL), self.with_noise(fake, D_I_FAKE)
+        on_real, on_fake = self.D_I(torch.cat(seen)).chunk(2)
         return bce(on_real, 1.0) + bce(on_fake, 0.0)
 
     def loss_G(self, fake: Tensor, frames: Tensor, y: Tensor | None) -> Float[Tensor, ""]:
         """What G plays for: both discriminators taking its clips and frames for real (non-saturating)."""
-        said = self.D_V(self.with_noise(fake, SEEN_G_V), y if self.label_mode == "concat" else None)
-        loss = bce(said.score, 1.0) + bce(self.D_I(self.with_noise(frames, SEEN_G_I)), 1.0)
+        said = self.D_V(self.with_noise(fake, G_CLIPS), y if self.label_mode == "concat" else None)
+        loss = bce(said.score, 1.0) + bce(self.D_I(self.with_noise(frames, G_FRAMES)), 1.0)
         if y is not None and said.label is not None:
             loss = loss + F.cross_entropy(said.label.float(), y)
         return loss

@@ -14,14 +14,12 @@ from torch import Tensor
 from mutoscope.errors import InputError
 from mutoscope.media import sheets
 from mutoscope.media.results import Replay, Sheet, Table, Video
-from mutoscope.systems.control import Index, Range, control
+from mutoscope.systems.control import Index, Range, Rate, Seed, control
 from mutoscope.systems.inputs import Frames, read_frames
 from mutoscope.systems.pseudo_label.codec import Codec, Pixels
 from mutoscope.systems.pseudo_label.codes import Play, Segment, line, polyline, shortest_walk
 
-Seed = Annotated[int, Range(0, 2**31 - 1)]
 Length = Annotated[int, Range(1, 100_000)]
-Rate = Annotated[float, Range(0.1, 240)]
 
 
 class PseudoLabelControls(Codec):
