@@ -99,6 +99,14 @@ class TestKeptCopies:
         network, kept = nn.Sequential(SNConv2d(3, 4, 3), BatchNorm2d(4)), FoldedCopy()
         assert kept.of(network) is kept.of(network)
 
+    def test_weights_are_stored_as_asked(self):
+        network, kept = nn.Sequential(SNConv2d(3, 4, 3), BatchNorm2d(4)), FoldedCopy()
+        x = torch.randn(2, 3, 6, 6)
+        coarse = kept.of(network, torch.bfloat16)
+        assert {weight.dtype for weight in coarse.parameters()} == {torch.bfloat16}
+        torch.testing.assert_close(coarse(x.bfloat16()).float(), kept.of(network)(x), rtol=0.02, atol=0.05)
+        assert next(network.parameters()).dtype == torch.float32
+
     @pytest.mark.parametrize("change", ["optimizer", "statistics", "state", "another network"])
     def test_it_follows_every_change(self, change):
         network, kept = nn.Sequential(SNConv2d(3, 4, 3), BatchNorm2d(4)), FoldedCopy()

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from mutoscope.errors import InputError
+from mutoscope.nn import ImageDiscriminator
 from mutoscope.nn.spectral_norm import _SpectralNorm
-from mutoscope.systems.g3an import G3AN, Generator, ImageDiscriminator, VideoDiscriminator, networks
+from mutoscope.systems.g3an import G3AN, Generator, VideoDiscriminator, networks
 from mutoscope.systems.g3an.networks import Streams, noise_length
 
 SMALL = {"d_a": 4, "d_m": 3, "levels": 4, "ch": 8, "fsa_level": 2}

@@ -8,7 +8,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt8
 
 from mutoscope.errors import InputError
 from mutoscope.media.images import to_channels
@@ -120,6 +120,30 @@ def side_by_side(clips: Sequence[Iterable[AnyFrame]], labels: Sequence[str]) -> 
             if frame is None:
                 raise InputError(f"{label}: has no frames to show (expected at least one)")
         yield grid(shown, len(clips), column_labels=labels, padding=_MARGIN)
+
+
+def times_shown(length: int, shown: int) -> Int[np.ndarray, " shown"]:
+    """`shown` of `length` times at even intervals, from the first to the last; some repeated where there are fewer."""
+    return np.linspace(0, length - 1, shown).round().astype(int)
+
+
+def in_a_strip(clip: UInt8[np.ndarray, "t h w c"], shown: int) -> UInt8[np.ndarray, "h w_all c"]:
+    """Frames of a clip in one picture, from left to right."""
+    return np.concatenate(clip[times_shown(len(clip), shown)], axis=1)
+
+
+def tiled(
+    clips: Sequence[UInt8[np.ndarray, "t h w c"]], columns: int, scale: int = 1
+) -> UInt8[np.ndarray, "t h_all w_all 3"]:
+    """Clips playing beside and below each other without a gap, in RGB, pixels enlarged; left-over places are black."""
+    t, h, w, _ = clips[0].shape
+    columns = min(columns, len(clips))
+    rows = -(-len(clips) // columns)
+    wall = np.zeros((t, rows * h, columns * w, 3), np.uint8)
+    for i, clip in enumerate(clips):
+        y, x = i // columns * h, i % columns * w
+        wall[:, y : y + h, x : x + w] = clip
+    return wall.repeat(scale, axis=1).repeat(scale, axis=2)
 
 
 @lru_cache

@@ -39,12 +39,12 @@ class FoldedCopy:
         self.state: tuple[object, ...] = ()
         self.copy: nn.Module | None = None
 
-    def of(self, network: nn.Module) -> nn.Module:
-        """The folded copy of `network` as it is now."""
+    def of(self, network: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:
+        """The folded copy of `network` as it is now, its weights stored as `dtype`."""
         tensors = [*network.parameters(), *network.buffers()]
-        state = (network, *((tensor.data_ptr(), tensor._version) for tensor in tensors))
+        state = (network, dtype, *((tensor.data_ptr(), tensor._version) for tensor in tensors))
         if self.copy is None or state != self.state:
-            self.state, self.copy = state, folded(network)
+            self.state, self.copy = state, folded(network).to(dtype)
         return self.copy
 
 

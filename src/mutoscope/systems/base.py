@@ -1,7 +1,7 @@
 """What all systems share: one training step each, the rest is Lightning's; weights in safetensors, one file format."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -38,6 +38,7 @@ class System(LightningModule, PyTorchModelHubMixin):
         name: the folder's name, as used on the command line and in `config.json`.
         needs: keys a data set must yield to train it: `frame` (single frames), or `clip` (windows of clips), `label`, …
         presets: named configurations, where they are not files in the folder `presets/`.
+        starts_from: what a clip is made from: noise alone (`sample_clips`) or a picture (`animate_pictures`).
 
     Attributes:
         image_size: height and width of a frame, in pixels.
@@ -56,6 +57,7 @@ class System(LightningModule, PyTorchModelHubMixin):
     name: ClassVar[str]
     needs: tuple[str, ...]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    starts_from: ClassVar[Literal["noise", "picture"]] = "noise"
     image_size: int
     channels: int
     frames: int = 1
@@ -82,11 +84,15 @@ class System(LightningModule, PyTorchModelHubMixin):
         averages = self.averaged_networks()
         return [network for name, network in self.named_children() if name not in averages]
 
+    def arguments_for(self, clips: Clips) -> dict[str, Any]:
+        """Constructor's arguments that were left to the data to tell, as these clips tell them."""
+        return {}
+
     def check_clips(self, clips: Clips) -> None:
         """Asked before training starts. Raises InputError where the system cannot learn from these clips."""
 
-    def sample_sheet(self) -> Sheet:
-        """A picture of what the system can do now, drawn while training."""
+    def sample_sheet(self, clips: Clips) -> Sheet:
+        """A picture of what the system can do now, drawn while training; from these clips, if it starts from any."""
         raise NotImplementedError
 
     def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
@@ -106,6 +112,24 @@ class System(LightningModule, PyTorchModelHubMixin):
     ) -> Iterator[tuple[UInt8[np.ndarray, "t h w c"], int]] | None:
         """The same with the label that each clip was asked to show; None where the system takes no labels."""
         return None
+
+    def animate_pictures(
+        self, pictures: UInt8[np.ndarray, "n h w c"], labels: Sequence[int] | None, *, frames: int, seed: int = 0
+    ) -> Iterator[UInt8[np.ndarray, "t h w c"]]:
+        """Clips that begin with these pictures, for systems that start from one; made a few at a time.
+
+        The first of more pictures give the same clips as fewer do: noise i depends on the seed and on i alone.
+
+        Args:
+            pictures: of the system's size and channels.
+            labels: the number of each clip's label; None for a system that takes none, or for all labels in turn.
+            frames: frames of a clip, at most the system's own.
+            seed: of the noise.
+
+        Raises:
+            InputError: the system cannot make so many frames, or does not know a label.
+        """
+        raise NotImplementedError
 
     def sample_frames(self, n: int, *, seed: int = 0) -> UInt8[np.ndarray, "n h w c"]:
         """n independent frames, for measuring: here one of each of n clips, at a random time."""

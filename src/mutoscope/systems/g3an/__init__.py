@@ -8,7 +8,7 @@ space but no time, one with time but no space, one with both, and are fused at e
 architecture keeps appearance and motion apart.
 """
 
-from mutoscope.systems.g3an.networks import Generator, ImageDiscriminator, VideoDiscriminator
+from mutoscope.systems.g3an.networks import Generator, VideoDiscriminator
 from mutoscope.systems.g3an.system import G3AN
 
-__all__ = ["G3AN", "Generator", "ImageDiscriminator", "VideoDiscriminator"]
+__all__ = ["G3AN", "Generator", "VideoDiscriminator"]

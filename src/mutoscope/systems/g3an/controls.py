@@ -22,12 +22,10 @@ from mutoscope.systems.g3an.drawing import (
     Clip,
     Drawing,
     Walk,
-    between,
-    in_a_strip,
     streams_sheet,
-    tiled,
     traversed,
 )
+from mutoscope.systems.noise import between
 
 Count = Annotated[int, Range(1, 64)]
 Side = Annotated[int, Range(1, 16)]
@@ -68,7 +66,7 @@ class G3ANControls(Drawing):
         """
         y = self.labels_for(clips, label)
         drawn = self.draw(self.appearances(clips, seed), self.motions(clips, seed, frames), y, frames)
-        return Video(tiled(list(drawn), columns, scale), fps)
+        return Video(sheets.tiled(list(drawn), columns, scale), fps)
 
     @control
     def sheet(self, *, clips: Count = 8, columns: Columns = 8, label: Label = None, seed: Seed = 0) -> Sheet:
@@ -314,7 +312,7 @@ class G3ANControls(Drawing):
         """
         z_m = self.motion_walks(clips, seed, frames, walk, every)
         drawn = self.draw(self.appearances(clips, seed), z_m, self.labels_for(clips, label), frames)
-        return Video(tiled(list(drawn), columns, scale), fps)
+        return Video(sheets.tiled(list(drawn), columns, scale), fps)
 
     @control
     def streams(self, *, columns: Annotated[int, Range(1, 16)] = 4, label: Label = None, seed: Seed = 0) -> Sheet:
@@ -374,7 +372,7 @@ class G3ANControls(Drawing):
         self, cells: UInt8[np.ndarray, "n m t h w c"], rows: Sequence[str], columns: Sequence[str], strip: int
     ) -> Sheet:
         """A sheet with a strip of a clip in every cell."""
-        strips = [in_a_strip(clip, strip) for clip in cells.reshape(-1, *cells.shape[2:])]
+        strips = [sheets.in_a_strip(clip, strip) for clip in cells.reshape(-1, *cells.shape[2:])]
         pixels = sheets.grid(strips, len(columns), row_labels=rows, column_labels=columns, padding=6)
         return Sheet(pixels, len(rows), len(columns))
 

@@ -1,8 +1,7 @@
-"""The networks of chapter 4: the three-stream generator, its attention, and the two discriminators, top to bottom.
+"""The networks of chapter 4: the three-stream generator, its attention, and the video discriminator, top to bottom.
 
-Clips are `b c t h w` and keep their channels last in memory. In that layout all frames are one batch of pictures, and
-all pixel positions one row of a picture whose height is time, without a copy: spatial and temporal convolutions are
-2-D ones (`frames_of`, `times_of`), which is what makes them fast.
+Spatial and temporal convolutions are 2-D ones on views of clips (see `mutoscope.nn.clips`), which makes them fast. The
+image discriminator is `mutoscope.nn.ImageDiscriminator`.
 """
 
 from collections.abc import Callable
@@ -22,6 +21,11 @@ from mutoscope.nn import (
     SNConv3d,
     SNConvTranspose2d,
     SNConvTranspose3d,
+    Spatial,
+    Temporal,
+    clips_of,
+    discriminator_widths,
+    frames_of,
     init_normal,
     settle_spectral_norms,
 )
@@ -32,43 +36,6 @@ Clip = Float[Tensor, "b c t h w"]
 
 SHORTEST = 16  # frames of a clip from motion noise of length 1
 FRAMES_PER_NOISE = 4  # how many each further position adds
-
-
-def frames_of(x: Clip) -> Float[Tensor, "bt c h w"]:
-    """The frames of all clips as pictures: what a spatial layer takes."""
-    return x.transpose(1, 2).flatten(0, 1)
-
-
-def clips_of(frames: Float[Tensor, "bt c h w"], clips: int) -> Clip:
-    """Undoes `frames_of`."""
-    return frames.unflatten(0, (clips, -1)).transpose(1, 2)
-
-
-def times_of(x: Clip) -> Float[Tensor, "b c t hw"]:
-    """Clips as pictures of time against position: what a temporal layer takes."""
-    return x.flatten(3)
-
-
-class Spatial(nn.Module):
-    """A 2-D convolution of every frame, with what follows it."""
-
-    def __init__(self, *layers: nn.Module) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, x: Clip) -> Float[Tensor, "b c_out t h_out w_out"]:
-        return clips_of(self.layers(frames_of(x)), len(x))
-
-
-class Temporal(nn.Module):
-    """A 1-D convolution over time at every position, with what follows it."""
-
-    def __init__(self, *layers: nn.Module) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, x: Clip) -> Float[Tensor, "b c_out t_out h w"]:
-        return self.layers(times_of(x)).unflatten(3, x.shape[3:])
 
 
 class Step(NamedTuple):
@@ -263,29 +230,6 @@ class Generator(nn.Module):
 def noise_length(frames: int) -> int:
     """τ, the positions of motion noise that so many frames need at least."""
     return max(1, -(-(frames - SHORTEST) // FRAMES_PER_NOISE) + 1)
-
-
-def discriminator_widths(image_size: int, ch: int) -> list[int]:
-    """Channels after each convolution that halves the picture, down to 4 × 4."""
-    return [ch * min(8, 2**n) for n in range(image_size.bit_length() - 3)]
-
-
-class ImageDiscriminator(nn.Module):
-    """D_I: how real single frames look, one raw score each."""
-
-    def __init__(self, channels: int = 3, image_size: int = 64, ch: int = 64) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        n_in = channels
-        for n_out in discriminator_widths(image_size, ch):
-            layers += [SNConv2d(n_in, n_out, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
-            n_in = n_out
-        self.layers = nn.Sequential(*layers, SNConv2d(n_in, 1, 4))
-        init_normal(self)
-        settle_spectral_norms(self)
-
-    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
-        return self.layers(x.contiguous(memory_format=torch.channels_last)).flatten()
 
 
 class Verdict(NamedTuple):

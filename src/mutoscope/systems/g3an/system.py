@@ -14,7 +14,7 @@ from mutoscope.errors import InputError
 from mutoscope.losses import bce
 from mutoscope.media.results import Sheet
 from mutoscope.media.tensors import uint8_to_float
-from mutoscope.nn import FoldedCopy, WeightAverage
+from mutoscope.nn import FoldedCopy, ImageDiscriminator, WeightAverage
 from mutoscope.systems.base import System
 from mutoscope.systems.disentanglement import disentanglement
 from mutoscope.systems.g3an.controls import G3ANControls
@@ -24,7 +24,6 @@ from mutoscope.systems.g3an.networks import (
     SHORTEST,
     Conv,
     Generator,
-    ImageDiscriminator,
     VideoDiscriminator,
     noise_length,
 )
@@ -161,9 +160,7 @@ class G3AN(G3ANControls, System):
     def check_clips(self, clips: Clips) -> None:
         if clips.lengths.max() < 2:
             raise InputError(f"{clips.name}: holds single frames only (expected clips)")
-        if self.label_names and self.label_names != clips.label_names:
-            there = f"has {clips.label_names}" if clips.label_names else "has no labels"
-            raise InputError(f"label_names: {self.label_names} are not those of {clips.name}, which {there}")
+        self.check_labels(clips)
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         rates = ((self.G, self.lr_G), (self.D_V, self.lr_D), (self.D_I, self.lr_D))
@@ -285,5 +282,5 @@ class G3AN(G3ANControls, System):
             measures |= label_measures(self.sample_labels, self.label_names, clips, seed)
         return measures
 
-    def sample_sheet(self) -> Sheet:
+    def sample_sheet(self, clips: Clips) -> Sheet:
         return self.grid()

@@ -134,7 +134,7 @@ class PseudoLabel(PseudoLabelControls, System):
     def averaged_networks(self) -> dict[str, str]:
         return {"G_average": "G"} if self.G_average is not None else {}
 
-    def sample_sheet(self) -> Sheet:
+    def sample_sheet(self, clips: Clips) -> Sheet:
         return self.grid(columns=10)
 
     def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
