@@ -9,7 +9,8 @@ from PIL import Image
 
 from mutoscope.data import ClipFolder, Clips, detect_layout, open_clips, split
 from mutoscope.data.fitting import fit_frame
-from mutoscope.data.mug import EXPRESSIONS, Mug
+from mutoscope.data.mug import EXPRESSIONS, VALIDATION_SUBJECTS, Mug
+from mutoscope.data.natops import Natops, NatopsRepetitions
 from mutoscope.data.ucf101 import Ucf101
 from mutoscope.data.uva_nemo import UvaNemo
 from mutoscope.data.weizmann import ACTIONS, Weizmann
@@ -92,6 +93,36 @@ def test_mug_takes_tell_person_and_expression(tmp_path: Path, write_frames: Call
     assert (len(train), len(rest)) == (2, 2)
 
 
+def test_mug_as_the_authors_of_imaginator_prepared_it(tmp_path: Path, write_frames: Callable[..., Path]) -> None:
+    for take in ("001/session0/anger/take001end", "002/fear/take002nsg", "002/fear/take003", "003/neutral/take000end"):
+        write_frames(tmp_path / take)
+    (tmp_path / "train.csv").write_text("video,id,category,nframes\n001/session0/anger/take001end,1,1,4\n")
+    assert detect_layout(tmp_path) is Mug
+    assert told(open_clips(tmp_path, size=16)) == {
+        "take001end": ("anger", "001"),
+        "take002nsg": ("fear", "002"),
+        "take003": ("fear", "002"),
+    }
+
+
+def test_mug_holds_out_the_people_of_the_published_validation_set(
+    tmp_path: Path, write_frames: Callable[..., Path]
+) -> None:
+    people = ["001", *VALIDATION_SUBJECTS, "084"]
+    for person in people:
+        write_frames(tmp_path / person / "surprise" / "take000", frames=1, size=8)
+    train, rest = split(open_clips(tmp_path, size=8), by="published")
+    assert [record.subject for record in train.records] == ["001", "084"]
+    assert [int(record.subject) for record in rest.records] == [17, 34, 45, 55, 60, 64, 65, 73, 78, 83]
+
+
+def test_mug_without_these_people_has_nothing_to_hold_out(tmp_path: Path, write_frames: Callable[..., Path]) -> None:
+    write_frames(tmp_path / "001" / "anger" / "take000")
+    write_frames(tmp_path / "002" / "anger" / "take000")
+    with pytest.raises(InputError, match="0 of 2 clips held out"):
+        split(open_clips(tmp_path, size=16), by="published")
+
+
 @pytest.mark.parametrize("folder_of_action", [False, True])
 def test_weizmann_videos_tell_person_and_action(tmp_path: Path, folder_of_action: bool) -> None:
     for name in ("daria_bend", "lena_run1", "lena_run2", "moshe_wave2", "ido_pjump"):
@@ -165,6 +196,8 @@ def test_cropping_is_what_ucf101_is_prepared_with() -> None:
         ["Party/v_Hammering_g01_c01.avi"],
         ["anger/take000.avi"],
         ["001/anger/take000.avi"],
+        ["gesture01/g01s01.avi"],
+        ["01/Stop/1.avi", "01/Dance/1.avi"],
     ],
 )
 def test_other_folders_stay_folders_of_clips(tmp_path: Path, names: list[str]) -> None:
@@ -174,7 +207,7 @@ def test_other_folders_stay_folders_of_clips(tmp_path: Path, names: list[str]) -
     assert len(open_clips(tmp_path, size=16)) == len(names)
 
 
-@pytest.mark.parametrize("layout", [UvaNemo, Mug, Weizmann, Ucf101])
+@pytest.mark.parametrize("layout", [UvaNemo, Mug, Weizmann, Ucf101, Natops, NatopsRepetitions])
 @pytest.mark.parametrize("names", [[], ["a.txt"], ["a/b/c/d.txt"], ["UCF-101/a.txt"], ["001/anger/a.txt"]])
 def test_folders_without_clips_do_not_match(tmp_path: Path, layout: type, names: list[str]) -> None:
     for name in names:

@@ -128,6 +128,24 @@ class Clips:
             pixel_file=self.pixel_file,
         )
 
+    def with_labels(self, names: Sequence[str]) -> "Clips":
+        """The clips that have one of these labels, which are numbered in the order given (nothing is copied).
+
+        Raises:
+            InputError: a name is unknown, or no clip is left.
+        """
+        names = list(dict.fromkeys(names))
+        if unknown := [name for name in names if name not in self.label_names]:
+            known = ", ".join(self.label_names) or "none"
+            raise InputError(f"{self.name}: has no label {', '.join(unknown)} (known: {known})")
+        numbers: dict[int | None, int] = {self.label_names.index(name): i for i, name in enumerate(names)}
+        kept = self.subset(i for i, record in enumerate(self.records) if record.label in numbers)
+        if not len(kept):
+            raise InputError(f"{self.name}: has no clip of the labels {names} (expected at least one)")
+        kept.records = [replace(record, label=numbers[record.label]) for record in kept.records]
+        kept.label_names = names
+        return kept
+
     def __len__(self) -> int:
         return len(self.records)
 

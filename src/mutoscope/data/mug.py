@@ -1,7 +1,9 @@
 """MUG: facial expressions as numbered frames, `<subject>/[<session>/]<expression>/take<number>/img_<number>.jpg`.
 
 N. Aifanti, C. Papachristou and A. Delopoulos, "The MUG facial expression database", WIAMIS 2010. G3AN and ImaGINator
-learn from the six basic expressions: takes of other folders, such as `neutral`, are left out.
+learn from the six basic expressions: takes of other folders, such as `neutral`, are left out. In what the authors of
+ImaGINator published, some takes end in `end` or `nsg`; the lists beside them (`video,id,category,nframes`) say nothing
+that the folders do not, and are not read.
 """
 
 import re
@@ -12,7 +14,8 @@ from typing import NamedTuple
 from mutoscope.data.layouts import LOOKED_AT, Layout, Listing, media_entry, visible
 
 EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
-TAKE = re.compile(r"take[0-9]+", re.IGNORECASE)
+TAKE = re.compile(r"take[0-9]+(end|nsg)?", re.IGNORECASE)
+VALIDATION_SUBJECTS = ("017", "034", "045", "055", "060", "064", "065", "073", "078", "083")  # of ImaGINator's authors
 
 
 class Mug(Layout):

@@ -14,6 +14,7 @@ from mutoscope.data.layouts import Layout
 from mutoscope.data.mocogan_strips import MocoganStrips
 from mutoscope.data.moving_mnist import MnistDigits, MovingMnistArray
 from mutoscope.data.mug import Mug
+from mutoscope.data.natops import Natops, NatopsRepetitions
 from mutoscope.data.ucf101 import Ucf101
 from mutoscope.data.uva_nemo import UvaNemo
 from mutoscope.data.weizmann import Weizmann
@@ -28,6 +29,8 @@ LAYOUTS: tuple[type[Layout], ...] = (
     Mug,
     Weizmann,
     Ucf101,
+    Natops,
+    NatopsRepetitions,
     ClipFolder,
 )
 T = TypeVar("T")
@@ -64,11 +67,15 @@ def open_clips(
 
     _check(size, channels, fit, max_clips)
     if isinstance(source, str) and source in synthetic.NAMES:
-        frames, labels, label_names, hidden = synthetic.make_clips(
-            source, size=size, channels=channels, seed=seed, max_clips=max_clips, **factors
-        )
+        made = synthetic.make_clips(source, size=size, channels=channels, seed=seed, max_clips=max_clips, **factors)
         return clips_from_arrays(
-            frames, name=source, labels=labels, label_names=label_names, factors=hidden, layout="synthetic"
+            made.clips,
+            name=source,
+            labels=made.labels,
+            label_names=made.label_names,
+            subjects=made.subjects,
+            factors=made.factors,
+            layout="synthetic",
         )
     if factors:
         raise InputError(

@@ -8,6 +8,7 @@ import numpy as np
 
 from mutoscope.data.clips import Clips
 from mutoscope.data.moving_mnist import PUBLISHED_TEST_SHARE
+from mutoscope.data.mug import VALIDATION_SUBJECTS, Mug
 from mutoscope.data.ucf101 import Ucf101, is_published_test_clip
 from mutoscope.errors import InputError
 
@@ -24,7 +25,8 @@ def split(
     Args:
         by: what the two parts may not share; "subject" also keeps a clip and its mirrored copy together in the Weizmann
             actions. "published" is the set's own split, whatever `held_out` and `seed` say: of Moving MNIST the last
-            tenth is held out (1,000 of 10,000 sequences), of UCF101 what its first list of test clips names.
+            tenth is held out (1,000 of 10,000 sequences), of UCF101 what its first list of test clips names, of MUG
+            the ten people of ImaGINator's validation set.
         held_out: share (float) or number (int) of the clips or subjects to draw at random, or the very clip indices
             or subject names.
         seed: for the draw.
@@ -55,7 +57,9 @@ def _published(clips: Clips) -> list[int]:
         return list(range(len(clips) - held_out, len(clips)))
     if clips.layout == Ucf101.name:
         return np.flatnonzero(is_published_test_clip([Path(record.path) for record in clips.records])).tolist()
-    raise InputError(f"{clips.name}: has no published split (expected Moving MNIST or UCF101)")
+    if clips.layout == Mug.name:
+        return [i for i, record in enumerate(clips.records) if record.subject in VALIDATION_SUBJECTS]
+    raise InputError(f"{clips.name}: has no published split (expected Moving MNIST, UCF101 or MUG)")
 
 
 def _subjects(clips: Clips) -> list[str]:

@@ -1,6 +1,7 @@
 """UvA-NEMO: 1,240 smiles of 400 people, posed and felt (H. Dibeklioğlu, A. A. Salah and T. Gevers, ECCV 2012).
 
 Either the videos as they are distributed, or a folder of frames for each, cropped to the face, named after its video.
+ImaGINator learns from the 597 felt smiles: `Clips.with_labels(["spontaneous"])`.
 """
 
 import re

@@ -16,16 +16,18 @@ class ClipWindows(Dataset[dict[str, Any]]):
     """Windows of clips, each drawn by a generator of its own, so that window `i` is always the same.
 
     The windows of one clip are endless; an epoch is long enough (about a million) that training hardly meets one
-    twice, and holds every clip equally often. An example has `clip` (uint8, "t h w c") and `path`, and where the clips
-    have them `label` and `subject`.
+    twice, and holds every clip equally often: window `i` is of clip `i` modulo `clip_count`. An example has `clip`
+    (uint8, "t h w c") and `path`, and where the clips have them `label` and `subject`.
 
     Args:
         clips: where the windows come from.
         frames: frames per window.
         step: lowest and highest distance between the frames of a window, in frames of the clip; drawn per window
             among those that fit.
-        flip: mirror every other window, on average, left to right.
-        hold_last: repeat the last frame of clips that are too short, instead of refusing them.
+        flip: add to the list of clips a copy of each, mirrored left to right: clip `i + n` is the mirror image of clip
+            `i < n`.
+        hold_last: accept clips that are too short for the lowest step: they take the largest that fits, or rest on
+            their last frame where not even steps of one do.
         seed: with the index, decides a window.
 
     Raises:
@@ -55,16 +57,22 @@ class ClipWindows(Dataset[dict[str, Any]]):
         has_subjects = all(record.subject is not None for record in clips.records)
         self.keys = ("clip", "path") + ("label",) * has_labels + ("subject",) * has_subjects
 
+    @property
+    def clip_count(self) -> int:
+        """Number of clips that windows are drawn from, mirrored copies among them."""
+        return len(self.clips) * (2 if self.flip else 1)
+
     def __len__(self) -> int:
-        return -(-VIRTUAL_EPOCH // len(self.clips)) * len(self.clips)
+        return -(-VIRTUAL_EPOCH // self.clip_count) * self.clip_count
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         if not 0 <= index < len(self):
             raise IndexError(f"window {index} of {len(self)}")
-        clip = self.clips[index % len(self.clips)]
+        mirrored, number = divmod(index % self.clip_count, len(self.clips))
+        clip = self.clips[number]
         generator = np.random.default_rng((self.seed, index))
         frames = clip.frames[self._times(len(clip.frames), generator)]
-        if self.flip and generator.random() < 0.5:
+        if mirrored:
             frames = np.ascontiguousarray(frames[:, :, ::-1])
         example = {"clip": torch.from_numpy(frames), "path": clip.path, "label": clip.label, "subject": clip.subject}
         return {key: example[key] for key in self.keys}
@@ -72,7 +80,8 @@ class ClipWindows(Dataset[dict[str, Any]]):
     def _times(self, length: int, generator: np.random.Generator) -> np.ndarray:
         low, high = self.step
         if self.frames > 1:
-            high = max(min(high, (length - 1) // (self.frames - 1)), low)
+            largest = max((length - 1) // (self.frames - 1), 1)  # step that fits
+            low, high = min(low, largest), min(high, largest)
         step = int(generator.integers(low, high, endpoint=True))
         start = generator.integers(max(length - step * (self.frames - 1), 1))
         return np.minimum(start + step * np.arange(self.frames), length - 1)

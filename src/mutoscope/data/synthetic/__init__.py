@@ -9,6 +9,7 @@ from mutoscope.data.synthetic.clips import SyntheticClips
 from mutoscope.data.synthetic.moving_sprites import make_moving_sprites
 from mutoscope.data.synthetic.shapes import make_shapes
 from mutoscope.data.synthetic.sprites import make_sprites
+from mutoscope.data.synthetic.toy_faces import make_faces, make_smiles
 from mutoscope.errors import InputError
 
 __all__ = ["NAMES", "SyntheticClips", "make_clips"]
@@ -18,6 +19,8 @@ _MAKERS: dict[str, Callable[..., SyntheticClips]] = {
     "sprites_colour": partial(make_sprites, size_range=3.0, colour=True),
     "shapes": make_shapes,
     "moving_sprites": make_moving_sprites,
+    "faces": make_faces,
+    "smiles": make_smiles,
 }
 NAMES: tuple[str, ...] = tuple(_MAKERS)
 SMALLEST_SIZE = 8
@@ -37,8 +40,8 @@ def make_clips(
     The same arguments give the same bytes, and a larger set begins with the clips of a smaller one.
 
     Args:
-        name: one of `NAMES`: "sprites", "sprites_colour" (strong colour and size differences), "shapes" or
-            "moving_sprites".
+        name: one of `NAMES`: "sprites", "sprites_colour" (strong colour and size differences), "shapes",
+            "moving_sprites", "faces" or "smiles".
         size: height and width of a frame in pixels, at least 8; None for the set's own (64 for shapes, 32 for others).
         channels: 3 (RGB) or 1.
         seed: what differs from clip to clip, at least 0; another seed gives held-out clips.
@@ -55,6 +58,7 @@ def make_clips(
     for factor in factors.keys() - set(known):
         raise InputError(f"{name}: unknown argument {factor!r} (expected some of {', '.join(known)})")
     least = {"size": SMALLEST_SIZE, "seed": 0, "max_clips": 1, "clips": 1, "clips_per_type": 1, "frames": 1}
+    least |= {"subjects": 1, "takes": 1}
     for argument, value in {"size": size, "seed": seed, "max_clips": max_clips, **factors}.items():
         if argument in least and value is not None and value < least[argument]:
             raise InputError(f"{name}: {argument} is {value} (expected at least {least[argument]})")

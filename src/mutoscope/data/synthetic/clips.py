@@ -19,12 +19,14 @@ class SyntheticClips(NamedTuple):
         labels: class of each clip, an index into `label_names`.
         label_names: names of the classes.
         factors: what each frame was rendered from: for each factor one array of length t per clip.
+        subjects: who is seen in each clip; None where clips show nobody.
     """
 
     clips: list[UInt8[np.ndarray, "t h w c"]]
     labels: list[int]
     label_names: list[str]
     factors: dict[str, list[np.ndarray]]
+    subjects: list[str] | None = None
 
 
 def to_frames(canvas: Float[Tensor, "n 3 h w"], channels: int) -> UInt8[np.ndarray, "n h w c"]:
