@@ -9,8 +9,10 @@ import pytest
 from mutoscope.claims import job as job_room
 from mutoscope.claims import run as run_room
 from mutoscope.claims.job import Job, curves, run_job
+from mutoscope.data import open_clips
 from mutoscope.errors import InputError
 from mutoscope.evaluation import Evaluator, Measure
+from mutoscope.systems import system_class
 from mutoscope.systems.base import System
 from mutoscope.systems.claim import Arm, Experiment
 
@@ -51,6 +53,16 @@ def test_a_job_leaves_a_result_with_measures_curves_and_circumstances(cheap: Non
     assert (tmp_path / "reports" / "pseudo_label" / result["sheet"]).is_file()
     rows = json.loads((tmp_path / "reports/data/pseudo_label/sprites-references-seed0.json").read_text())["rows"]
     assert rows["static copy"]["flicker"] == 0
+
+
+@pytest.mark.parametrize(("starts_from", "pairing"), [("noise", "match"), ("picture", "start")])
+def test_clips_are_paired_as_the_system_makes_them(monkeypatch: pytest.MonkeyPatch, starts_from: str, pairing: str):
+    job, asked = Job("pseudo_label", EXPERIMENT, EXPERIMENT.arms[0], 0, "sprites"), []
+    monkeypatch.setattr(system_class(job.system), "starts_from", starts_from)
+    monkeypatch.setattr("mutoscope.evaluation.default_extractors", lambda clips, **options: asked.append(options) or [])
+    clips = open_clips("sprites", size=16, max_clips=4)
+    assert job_room.evaluator_for(job, clips, clips).pairing == pairing
+    assert asked == [{"frames": 8, "subjects": starts_from == "picture"}]
 
 
 def test_real_clips_are_also_compared_with_those_trained_on(cheap: None, tmp_path: Path, monkeypatch):

@@ -1,10 +1,20 @@
 """Extractors that are trained once and found again, and those that users name."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mutoscope.errors import InputError
-from mutoscope.evaluation.extractors import cached_folder, default_extractors, open_extractor, train_extractors
+from mutoscope.evaluation.choice import choose, fitting_extractors
+from mutoscope.evaluation.extractors import (
+    cached_folder,
+    default_extractors,
+    has_subjects,
+    open_extractor,
+    train_extractors,
+)
+from mutoscope.evaluation.metrics import METRICS
 
 
 @pytest.fixture
@@ -55,6 +65,72 @@ def test_what_the_data_is_too_small_for_is_left_out(make_clips, capsys, monkeypa
     said = capsys.readouterr().err
     assert "extractor left out: r2plus1d64-squares: 0 clips of 16 frames or more (expected at least 2)" in said
     assert "extractor left out: pca64-pixels: 24 frames" in said
+
+
+def with_subjects(clips, subjects):
+    clips.records[:] = [replace(record, subject=who) for record, who in zip(clips.records, subjects, strict=True)]
+    return clips
+
+
+def test_subjects_are_told_where_there_are_some_and_they_are_wanted(clips, make_clips, monkeypatch):
+    monkeypatch.setattr("mutoscope.evaluation.extractors.STEPS", 1)
+    people = with_subjects(make_clips(8, seed=0), "aabbccdd")
+    telling = default_extractors(people, subjects=True)[-1]
+    assert (telling.name, telling.tells, telling.classes) == ("resnet64-squares-subjects", "subjects", list("abcd"))
+    assert "to tell 4 subjects" in telling.card()
+    assert default_extractors(people, subjects=True)[-1].digest == telling.digest  # from the cache
+    assert not [e for e in default_extractors(people) if e.name == telling.name]
+    assert not [e for e in default_extractors(clips, subjects=True) if e.name == telling.name]
+
+
+@pytest.mark.parametrize(
+    ("subjects", "expected"),
+    [("aabbccdd", True), ("aaaaaaaa", False), ("abababab", False), (["a", None] * 4, False)],
+    ids=["several", "one", "one a label", "not all known"],
+)
+def test_subjects_tell_more_than_labels(make_clips, subjects, expected):
+    assert has_subjects(with_subjects(make_clips(8, seed=0), subjects)) == expected
+
+
+def test_the_cache_keeps_features_of_subjects_apart(make_clips):
+    folders = {
+        cached_folder(with_subjects(make_clips(8, seed=0), subjects), "frame", 16, 5, 0, tells)
+        for subjects, tells in (("aabbccdd", "subjects"), ("aabbccda", "subjects"), ("aabbccdd", "labels"))
+    }
+    assert len(folders) == 3
+
+
+class Features:
+    """Of frames, with classes."""
+
+    kind, classes = "frame", ("a", "b")
+
+    def __init__(self, name, tells):
+        self.name, self.tells = name, tells
+
+    def __call__(self, batch, /):
+        return batch.reshape(len(batch), -1)
+
+
+def test_identity_is_measured_in_features_that_tell_subjects_and_labels_in_those_that_tell_labels():
+    labels, subjects = Features("labels", "labels"), Features("people", "subjects")
+    fitting = {m.name: [e.name for e in fitting_extractors(m, [labels, subjects])] for m in METRICS if m.needs}
+    assert fitting["acd_c"] == fitting["acd_i"] == ["people"]
+    assert fitting["label_accuracy"] == fitting["is"] == fitting["fid"] == fitting["precision"] == ["labels"]
+    assert [extractor.name for _, extractor, _ in choose(["acd_c"], [labels])] == ["labels"]
+
+
+def test_of_many_clips_those_of_every_label_are_learned(make_clips, monkeypatch):
+    """Labels that take turns and every second clip would be one label."""
+    monkeypatch.setattr("mutoscope.evaluation.extractors.MOST_CLIPS", 8)
+    seen = []
+    monkeypatch.setattr(
+        "mutoscope.metrics.extractors.train_clip_extractor", lambda clips, labels, **_: seen.extend(labels) or 1 / 0
+    )
+    with pytest.raises(ZeroDivisionError):
+        train_extractors(make_clips(16, seed=0), kind="clip")
+    assert len(seen) == 8
+    assert set(seen) == {0, 1}
 
 
 def test_names_that_mean_nothing(clips):

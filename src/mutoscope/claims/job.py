@@ -62,6 +62,8 @@ class Job:
         run, arguments = resolve(self.system, {**preset(self.system, self.preset), **self.options})
         ignored = ("data", "threads", "workers", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints")
         settings = {key: value for key, value in asdict(run).items() if key not in ignored}
+        if run.only is None:
+            del settings["only"]  # results from before there was this option keep their names
         other = {"system": self.system} if self.system != self.owner else {}
         return {"data": self.experiment.data, **settings, **arguments, **other}
 
@@ -97,7 +99,7 @@ def run_job(job: Job, reports: Path, runs: Path) -> Path:
     measures = {name: figure.value for name, figure in figures.items()} | system.measure(held_out, seed=job.seed)
     sheet = f"{job.stem.rsplit('-', 1)[0]}.jpg"
     if job.seed == 0:
-        system.sample_sheet().save(reports / job.owner / sheet)
+        system.sample_sheet(held_out).save(reports / job.owner / sheet)
     result = {
         "system": job.system,
         "experiment": job.experiment.name,
@@ -150,11 +152,19 @@ def evaluator_for(job: Job, others: "Clips", held_out: "Clips") -> "Evaluator":
     """What measures a job; its features come from all clips of the data, so that they are the same for every seed."""
     from mutoscope.data import open_clips
     from mutoscope.evaluation import Evaluator, default_extractors
+    from mutoscope.systems import system_class
 
     frames = min(job.experiment.sequence, int(held_out.lengths.max()))
     max_clips = job.options.get("max_clips")
     clips = open_clips(job.source, size=held_out.size, channels=held_out.channels, max_clips=max_clips)
-    return Evaluator(held_out, training=others, extractors=default_extractors(clips, frames=frames), frames=frames)
+    from_pictures = system_class(job.system).starts_from == "picture"
+    return Evaluator(
+        held_out,
+        training=others,
+        extractors=default_extractors(clips, frames=frames, subjects=from_pictures),
+        frames=frames,
+        pairing="start" if from_pictures else "match",
+    )
 
 
 def put_references_on_file(job: Job, evaluator: "Evaluator", reports: Path) -> None:

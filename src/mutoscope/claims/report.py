@@ -184,17 +184,16 @@ class Section:
         return markdown(lines)
 
     def draw_curves(self) -> bool:
-        """Draws the losses of the first seed of every arm: generators on the left, discriminators on the right."""
+        """Draws the losses of the first seed of every arm, all terms summed: generators left, discriminators right."""
         logs = {name: own[0]["curves"] for name, own in self.arms.items() if own[0].get("curves")}
         if not logs:
             return False
         panels = []
         for start, title in (("loss_G", "generator"), ("loss_D", "discriminator")):
             series = {
-                f"{arm}, {loss[5:]}" if loss != start else arm: (share(log["step"]), values)
+                arm: (share(log["step"]), np.sum(terms, axis=0).tolist())
                 for arm, log in logs.items()
-                for loss, values in log.items()
-                if loss.startswith(start)
+                if (terms := [values for loss, values in log.items() if loss.startswith(start)])
             }
             panels.append(line_plot(None, series, title=title, xlabel="share of the training", ylabel="loss"))
         write_image(self.reports / self.system / f"{self.experiment.name}-losses.png", np.concatenate(panels, axis=1))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from mutoscope.data import open_clips
-from mutoscope.evaluation.evaluator import Evaluator, described, resizing
+from mutoscope.evaluation.evaluator import Evaluator, Pairing, described, resizing
 from mutoscope.evaluation.extractors import STEPS, Which, card, open_extractor, train_extractors
 from mutoscope.evaluation.report import Report, check_suffix
 from mutoscope.evaluation.targets import open_target
@@ -16,12 +16,13 @@ def evaluate(
     data: str | None = None,
     metrics: str = "all",
     extractor: Sequence[str] | None = None,
-    clips: int = 256,
+    clips: int | None = None,
     frames: int | None = None,
     size: int | None = None,
     max_clips: int | None = None,
-    pairing: Literal["match", "name"] = "match",
+    pairing: Pairing | None = None,
     matched: int = 50,
+    starts: int = 10,
     step: int | None = None,
     resamples: int = 100,
     seed: int = 1000,
@@ -34,12 +35,16 @@ def evaluate(
         data: Real clips: synthetic set, file or folder; for a run, by default what it held out.
         metrics: Names or groups, separated by commas: pixel, distribution, motion, identity, animation_score, all.
         extractor: Names or folders of extractors; by default some trained on the data at hand.
-        clips: Clips drawn, and windows cut from real clips.
-        frames: Frames of a clip (default: 16, or fewer where no real clip is so long).
+        clips: Clips drawn, and windows cut from real clips (default: 256, or 500 for a system that starts from
+            pictures).
+        frames: Frames of a clip (default: 16, or all that a system makes of a picture; fewer where no real clip is so
+            long).
         size: Height and width that frames of folders are brought to (default: 64, or the system's).
         max_clips: Use only this many real clips, spread evenly over the data.
-        pairing: The real clip of a generated one: the most similar window, or the clip of the same name.
+        pairing: The real clip of a generated one: the most similar window (match), the clip of the same name (name), or
+            the one that begins with the input picture (start: always for a system that starts from pictures).
         matched: Generated clips for which the most similar real window is searched.
+        starts: Random frames of each real clip that a system starts from.
         step: Distance between the frames of a real window (default: as the system was trained, else 1).
         resamples: Bootstrap resamples for intervals, 0 for none.
         seed: Seed of the draws, and of synthetic clips.
@@ -51,8 +56,12 @@ def evaluate(
     paths = [check_suffix(path) for path in out or ()]
     opened = open_target(target, data, size=size, max_clips=max_clips, seed=seed)
     frames, step = frames or opened.frames, step or opened.step
-    material = opened.training or opened.real
-    named = [each for name in extractor or ["default"] for each in open_extractor(name, material, frames=frames)]
+    material, pairing = opened.training or opened.real, pairing or opened.pairing
+    named = [
+        each
+        for name in extractor or ["default"]
+        for each in open_extractor(name, material, frames=frames, subjects=pairing == "start")
+    ]
     evaluator = Evaluator(
         opened.real,
         training=opened.training,
@@ -64,6 +73,7 @@ def evaluate(
         seed=seed,
         pairing=pairing,
         matched=matched,
+        starts=starts,
         step=step,
     )
     rows = {target: evaluator.measure(opened.source), **evaluator.references()}

@@ -12,24 +12,37 @@ import numpy as np
 
 from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
+from mutoscope.evaluation.choice import check_names, choose, reported_name
 from mutoscope.evaluation.extractors import default_extractors
-from mutoscope.evaluation.metrics import (
-    GROUPS,
-    METRICS,
-    MOST_FOR_KERNELS,
-    MOST_FOR_MANIFOLDS,
-    Comparison,
-    Measure,
-    Metric,
+from mutoscope.evaluation.metrics import MOST_FOR_KERNELS, MOST_FOR_MANIFOLDS, Comparison, Measure
+from mutoscope.evaluation.samples import (
+    FEW,
+    MOST_FRAMES,
+    REAL,
+    SHUFFLED,
+    STILL,
+    Examples,
+    Pair,
+    Sample,
+    out_of_order,
+    pairs_by_name,
+    real_sample,
+    standing_still,
+    stored,
+    tracks,
 )
-from mutoscope.evaluation.samples import FEW, Examples, Pair, Sample, pairs_by_name, real_sample, stored, tracks
+from mutoscope.evaluation.starts import Starts, draw_starts
 from mutoscope.metrics.animation_score import WindowSearch
 from mutoscope.metrics.extractors.base import Extractor
-from mutoscope.metrics.pixel import ms_ssim_name
 from mutoscope.systems.base import System
 
-MOST_FRAMES = 10_000
-REAL, STILL, SHUFFLED = "real vs real", "static copy", "shuffled frames"
+Pairing = Literal["match", "name", "start"]
+USUAL_CLIPS: dict[Pairing, int] = {"match": 256, "name": 256, "start": 500}
+PAIRINGS: dict[Pairing, str] = {
+    "match": "most similar real window",
+    "name": "clips of one name, their common frames",
+    "start": "the clip that begins with the input picture",
+}
 
 
 class Evaluator:
@@ -42,13 +55,16 @@ class Evaluator:
         extractors: features to measure in; by default those of `default_extractors`.
         metrics: names of metrics, with or without an extractor (`fid`, `fid[pca64-pixels]`), or of groups (`GROUPS`);
             by default all. What is asked for by its own name must be possible; of a group, what is not is left out.
-        clips: clips drawn from each source, and windows cut from real clips (fewer where there are not so many).
+        clips: clips drawn from each source, and windows cut from real clips (fewer where there are not so many); by
+            default those of `USUAL_CLIPS`.
         frames: frames of a clip.
         resamples: bootstrap resamples for intervals; 0 for none.
         seed: of draws, windows and resamples.
         pairing: how the real clip of a generated one is found, for metrics that compare pixels: the real window most
-            like it ("match", for systems that draw from noise), or the real clip of the same name ("name").
+            like it ("match", for systems that draw from noise), the real clip of the same name ("name"), or the one
+            that begins with the picture it was made from ("start", for systems that start from a picture).
         matched: generated clips for which a window is searched.
+        starts: random frames of each real clip that a system starts from, with "start".
         step: distance between the frames of a real window, in frames of the clip, where systems were trained so.
 
     Attributes:
@@ -66,18 +82,21 @@ class Evaluator:
         training: Clips | None = None,
         extractors: Sequence[Extractor] | None = None,
         metrics: Sequence[str] | None = None,
-        clips: int = 256,
+        clips: int | None = None,
         frames: int = 16,
         resamples: int = 100,
         seed: int = 0,
-        pairing: Literal["match", "name"] = "match",
+        pairing: Pairing = "match",
         matched: int = 50,
+        starts: int = 10,
         step: int = 1,
     ) -> None:
+        clips = clips if clips is not None else USUAL_CLIPS[pairing]
         for name, value, least in (
             ("clips", clips, 2),
             ("frames", frames, 2),
             ("matched", matched, 1),
+            ("starts", starts, 1),
             ("resamples", resamples, 0),
             ("step", step, 1),
         ):
@@ -86,12 +105,14 @@ class Evaluator:
         self.real, self.training = real, training
         self.clips, self.frames, self.step, self.seed = clips, frames, step, seed
         self.pairing, self.matched, self.resamples = pairing, matched, resamples
-        self.drawn_frames = min(clips * frames, MOST_FRAMES)
         chosen = [*metrics] if metrics is not None else ["all"]
-        _check_names(chosen)
-        self.reference = self._sample(real, MOST_FRAMES)
+        check_names(chosen)
+        self.starts_per_clip = starts
+        self.starts = self._draw_starts(real) if pairing == "start" else None
+        self.drawn_frames = min((clips if self.starts is None else len(self.starts)) * frames, MOST_FRAMES)
+        self.reference = self._sample(real, MOST_FRAMES) if self.starts is None else self._truths(self.starts)
         if extractors is None:
-            extractors = default_extractors(training or real, frames=frames)
+            extractors = default_extractors(training or real, frames=frames, subjects=pairing == "start")
         self.extractors = list(extractors)
         name, times = Counter(extractor.name for extractor in extractors).most_common(1)[0] if extractors else ("", 0)
         if times > 1:
@@ -117,16 +138,20 @@ class Evaluator:
             "drawn frames": self.drawn_frames,
             "extractors": ", ".join(extractor.name for extractor in self.extractors) or "none",
             "metrics": ", ".join(dict.fromkeys(metric.name for metric, _, _ in self._asked)),
-            "pairing": "most similar real window"
-            if self.pairing == "match"
-            else "clips of one name, their common frames",
-            "matched clips": self.matched,
+            **self._pairing_protocol(),
             "features for kid and kvd": f"at most {MOST_FOR_KERNELS}",
             "features for precision to coverage": f"at most {MOST_FOR_MANIFOLDS}, as many of both",
-            "clips for motion and acd": f"at most {FEW}",
+            "clips for motion" if self.starts else "clips for motion and acd": f"at most {FEW}",
             "intervals": f"95 %, basic bootstrap, {self.resamples} resamples" if self.resamples else "none",
             "seed": self.seed,
         }
+
+    def _pairing_protocol(self) -> dict[str, str | int]:
+        pairing: dict[str, str | int] = {"pairing": PAIRINGS[self.pairing]}
+        if self.starts is None:
+            return {**pairing, "matched clips": self.matched}
+        rule = f"at most {self.starts_per_clip}, at random, all different; no second one before all have given one"
+        return {**pairing, "starts of a clip": rule}
 
     def measure(self, source: System | Clips) -> dict[str, Measure]:
         """The figures of a system, or of a set of generated clips.
@@ -160,25 +185,39 @@ class Evaluator:
     def references(self) -> dict[str, dict[str, Measure]]:
         """What real clips, real clips that stand still and real clips out of order would be given.
 
-        Single frames of all three are real: they differ in what is measured on clips.
+        Single frames of all three are real: they differ in what is measured on clips. Where systems start from a
+        picture, still and shuffled clips are made of the same pairs as theirs, and labels and identity of real clips
+        are those of the same true windows.
         """
+        if self.starts is not None:
+            return self._references_of_starts(self.starts)
         others, real, search = self._two_real_sets()
         windows = others.clips.pixels
-        rng = np.random.default_rng(self.seed)
-        still = stored((np.repeat(clip[:1], len(clip), axis=0) for clip in windows), STILL)
-        shuffled = stored((clip[rng.permutation(len(clip))] for clip in windows), SHUFFLED)
         rows = {
             REAL: replace(others, labelled=real.labelled),
-            STILL: Sample(Examples(still), others.frames),
-            SHUFFLED: Sample(Examples(shuffled), others.frames),
+            STILL: Sample(Examples(standing_still(windows)), others.frames),
+            SHUFFLED: Sample(Examples(out_of_order(windows, self.seed)), others.frames),
         }
         if self.pairing == "name":
             rows = {row: replace(sample, pairs=self._damaged(row)) for row, sample in rows.items()}
         figures: dict[str, dict[str, Measure]] = {}
         for row, sample in rows.items():
-            comparison = Comparison(sample, real, search, self.matched, self.resamples, self.seed)
+            comparison = self._comparison(sample, real, search)
             figures[row] = self._figures(comparison, required=False, known=figures.get(REAL, {}))
         return figures
+
+    def _references_of_starts(self, starts: Starts) -> dict[str, dict[str, Measure]]:
+        others, real, _ = self._two_real_sets()
+        own = self.reference
+        rows = {
+            REAL: (replace(others, labelled=own.labelled, started=own.started, pairs=[]), real),
+            STILL: (starts.sample(standing_still(starts.truths), STILL), own),
+            SHUFFLED: (starts.sample(out_of_order(starts.truths, self.seed), SHUFFLED), own),
+        }
+        return {
+            row: self._figures(self._comparison(sample, against), required=False)
+            for row, (sample, against) in rows.items()
+        }
 
     def _figures(
         self, comparison: Comparison, required: bool = True, known: Mapping[str, Measure] = MappingProxyType({})
@@ -211,9 +250,18 @@ class Evaluator:
         return figures
 
     def _sample(self, clips: Clips, most_frames: int) -> Sample:
+        """Real clips, cut as the protocol says."""
+        if self.pairing == "start":
+            return self._truths(self._draw_starts(clips))
         return real_sample(clips, self.clips, self.frames, self.step, most_frames, self.seed)
 
-    def _comparison(self, sample: Sample, real: Sample, search: WindowSearch) -> Comparison:
+    def _draw_starts(self, clips: Clips) -> Starts:
+        return draw_starts(clips, self.clips, self.starts_per_clip, self.frames, self.step, self.seed)
+
+    def _truths(self, starts: Starts) -> Sample:
+        return starts.sample(starts.truths, REAL)
+
+    def _comparison(self, sample: Sample, real: Sample, search: WindowSearch | None = None) -> Comparison:
         return Comparison(sample, real, search, self.matched, self.resamples, self.seed)
 
     def _sample_of(self, source: System | Clips) -> Sample:
@@ -229,6 +277,11 @@ class Evaluator:
                 f"{source.name}: frames are {source.size}x{source.size}x{source.channels}, those of {self.real.name} "
                 f"{self.real.size}x{self.real.size}x{self.real.channels} (expected equal sizes)"
             )
+        if self.pairing == "start":
+            raise InputError(
+                f"pairing by start: {source.name} are clips whose pictures to start from are unknown "
+                "(expected a system that starts from a picture)"
+            )
         sample = real_sample(source, self.clips, self.frames, 1, self.drawn_frames, self.seed)
         return replace(sample, pairs=pairs_by_name(source, self.real)) if self.pairing == "name" else sample
 
@@ -236,12 +289,19 @@ class Evaluator:
         """Clips and frames drawn from a system."""
         if self.pairing == "name":
             raise InputError(f"pairing by name: {system.name} draws clips without names (expected a folder of clips)")
+        if (system.starts_from == "picture") != (self.pairing == "start"):
+            expected = "start" if system.starts_from == "picture" else "match"
+            raise InputError(
+                f"pairing by {self.pairing}: {system.name} starts from {system.starts_from} (expected {expected})"
+            )
         size = (system.image_size, system.channels)
         if size != (self.real.size, self.real.channels):
             raise InputError(
                 f"{system.name}: draws frames of {size[0]}x{size[0]}x{size[1]}, those of {self.real.name} are "
                 f"{self.real.size}x{self.real.size}x{self.real.channels} (expected equal sizes)"
             )
+        if self.starts is not None:
+            return self.starts.animated_by(system, self.seed)
         clips = stored(system.sample_clips(self.clips, frames=self.frames, seed=self.seed), system.name)
         frames = system.sample_frames(self.drawn_frames, seed=self.seed)
         return Sample(Examples(clips), Examples(frames), labelled=self._labelled(system))
@@ -261,10 +321,14 @@ class Evaluator:
         return Examples(stored(clips_alone(), system.name)), np.array(labels, dtype=np.int64)
 
     @cached_property
-    def _search(self) -> WindowSearch:
-        return WindowSearch(tracks(self.real, self.step))
+    def _search(self) -> WindowSearch | None:
+        return self._search_in(self.real)
 
-    def _two_real_sets(self) -> tuple[Sample, Sample, WindowSearch]:
+    def _search_in(self, clips: Clips) -> WindowSearch | None:
+        """What finds windows of real clips, where these are to be found."""
+        return WindowSearch(tracks(clips, self.step)) if self.pairing == "match" else None
+
+    def _two_real_sets(self) -> tuple[Sample, Sample, WindowSearch | None]:
         """Real clips to be measured, and those to measure them against, which share no clip."""
         if self.training is not None:
             return self._sample(self.training, self.drawn_frames), self.reference, self._search
@@ -273,7 +337,7 @@ class Evaluator:
         order = np.random.default_rng(self.seed).permutation(len(self.real))
         halves = [self.real.subset(sorted(part.tolist())) for part in np.array_split(order, 2)]
         own, other = (self._sample(half, self.drawn_frames) for half in halves)
-        return own, other, WindowSearch(tracks(halves[1], self.step))
+        return own, other, self._search_in(halves[1])
 
     def _damaged(self, row: str) -> list[Pair]:
         """Real clips in the way of a reference row, each with itself; no pairs for real clips as they are."""
@@ -287,44 +351,6 @@ class Evaluator:
         return pairs
 
 
-def choose(asked: Sequence[str], extractors: Sequence[Extractor]) -> list[tuple[Metric, Extractor | None, bool]]:
-    """The metrics that names and groups mean, each with every extractor that fits, and whether by its own name.
-
-    Raises:
-        InputError: a metric is asked for by name, but no extractor fits.
-    """
-    own = {name for name in asked if name not in GROUPS}
-    grouped = {name for group in asked if group in GROUPS for name in GROUPS[group]}
-    chosen: list[tuple[Metric, Extractor | None, bool]] = []
-    for metric in METRICS:
-        fitting = [None] if metric.needs is None else [e for e in extractors if fits(metric, e)]
-        for extractor in fitting:
-            full = metric.name if extractor is None else f"{metric.name}[{extractor.name}]"
-            if {metric.name, full} & (own | grouped):
-                chosen.append((metric, extractor, bool({metric.name, full} & own)))
-    found = {
-        name for metric, e, _ in chosen for name in (metric.name, f"{metric.name}[{e.name}]" if e else metric.name)
-    }
-    for name in own - found:
-        there = ", ".join(extractor.name for extractor in extractors) or "none"
-        raise InputError(f"metrics: {name} cannot be computed with the extractors given (there are {there})")
-    return chosen
-
-
-def fits(metric: Metric, extractor: Extractor) -> bool:
-    """Whether a metric can be computed with an extractor."""
-    if metric.needs == "classifier":
-        return bool(getattr(extractor, "classes", None))
-    return metric.needs in ("any", extractor.kind)
-
-
-def reported_name(metric: Metric, extractor: Extractor | None, size: int) -> str:
-    """The name of a figure: with the extractor's, and for multi-scale SSIM with the number of scales."""
-    if metric.name == "ms_ssim":
-        return ms_ssim_name(size, size)
-    return f"{metric.name}[{extractor.name}]" if extractor else metric.name
-
-
 def described(clips: Clips) -> str:
     return f"{clips.name}: {len(clips)} clips, {clips.total_frames} frames"
 
@@ -335,13 +361,3 @@ def resizing(clips: Clips) -> str:
     if not sizes:
         return "nothing"
     return ", ".join(f"{width}x{height}" for width, height in sizes[:3]) + (", and others" if len(sizes) > 3 else "")
-
-
-def _check_names(asked: Sequence[str]) -> None:
-    known = {metric.name for metric in METRICS} | GROUPS.keys()
-    for name in asked:
-        if name.split("[")[0] not in known:
-            raise InputError(
-                f"metrics: {name} is unknown (expected some of {', '.join(sorted(known - GROUPS.keys()))}; "
-                f"or of the groups {', '.join(GROUPS)})"
-            )

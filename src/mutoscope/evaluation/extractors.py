@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from filelock import FileLock
@@ -16,28 +16,36 @@ from jaxtyping import Int64
 from mutoscope.data.cache import cache_folder
 from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
-from mutoscope.evaluation.samples import evenly, frames_of
+from mutoscope.evaluation.samples import evenly, frames_of, labels_of
 from mutoscope.metrics import extractors
 from mutoscope.metrics.extractors import Extractor, Kind, PixelPCA, TrainedExtractor
+from mutoscope.metrics.extractors.base import Tells
 from mutoscope.metrics.extractors.trained import CONFIG_FILE, extractor_name
 
 MOST_CLIPS, MOST_FRAMES = 1000, 10_000  # that an extractor is trained on
 STEPS = 400
-VERSION = 1  # raised whenever the same clips would give other extractors
+VERSION: dict[Kind, int] = {"frame": 1, "clip": 2}  # raised whenever the same clips would give other extractors
 
 Which = Literal["frame", "clip", "both"]
 
 
-def default_extractors(data: Clips, *, frames: int = 16) -> list[Extractor]:
+def default_extractors(data: Clips, *, frames: int = 16, subjects: bool = False) -> list[Extractor]:
     """A frame ResNet and a clip R(2+1)D trained on `data` (once, then kept in the cache), and components of its pixels.
 
     Those that the data is too small for are left out, which is said on screen.
+
+    Args:
+        data: real clips.
+        frames: frames of a clip.
+        subjects: whether to add a frame ResNet that tells the subjects, to measure identity in, where there are some.
     """
     makers: list[Callable[[], Extractor]] = [
         lambda: _trained(data, "frame", frames, STEPS, 0, None),
         lambda: _trained(data, "clip", frames, STEPS, 0, None),
         lambda: PixelPCA().fit(frames_of(data, MOST_FRAMES)),
     ]
+    if subjects and has_subjects(data):
+        makers.append(lambda: _trained(data, "frame", frames, STEPS, 0, None, "subjects"))
     found = []
     for make in makers:
         try:
@@ -47,7 +55,7 @@ def default_extractors(data: Clips, *, frames: int = 16) -> list[Extractor]:
     return found
 
 
-def open_extractor(name: str, data: Clips, *, frames: int = 16) -> list[Extractor]:
+def open_extractor(name: str, data: Clips, *, frames: int = 16, subjects: bool = False) -> list[Extractor]:
     """The extractors that a name or folder means.
 
     Args:
@@ -55,12 +63,13 @@ def open_extractor(name: str, data: Clips, *, frames: int = 16) -> list[Extracto
             `i3d400=FILE`, `pca64-pixels`, …), or a folder with one trained extractor or several.
         data: real clips, for those that are made from data.
         frames: frames of a clip.
+        subjects: as for `default_extractors`.
 
     Raises:
         InputError: there is no such extractor, or its file is missing or damaged.
     """
     if name == "default":
-        return default_extractors(data, frames=frames)
+        return default_extractors(data, frames=frames, subjects=subjects)
     folders = sorted(file.parent for file in Path(name).glob(f"*/{CONFIG_FILE}"))
     if folders:
         return [extractors.open_extractor(folder) for folder in folders]
@@ -102,14 +111,14 @@ def train_extractors(
     return made
 
 
-def cached_folder(data: Clips, kind: Kind, frames: int, steps: int, seed: int) -> Path:
+def cached_folder(data: Clips, kind: Kind, frames: int, steps: int, seed: int, tells: Tells = "labels") -> Path:
     """Where the cache keeps an extractor: a name that is equal for equal clips and recipes."""
     if data.pixel_file is not None:
         content = data.pixel_file.parent.name  # named after the content of the files
     else:
         content = hashlib.blake2b(np.ascontiguousarray(data.pixels).data, digest_size=16).hexdigest()
-    recipe = {
-        "version": VERSION,
+    recipe: dict[str, Any] = {
+        "version": VERSION[kind],
         "kind": kind,
         "frames": frames if kind == "clip" else 1,
         "steps": steps,
@@ -119,18 +128,21 @@ def cached_folder(data: Clips, kind: Kind, frames: int, steps: int, seed: int) -
         "records": [(record.start, record.length, record.label) for record in data.records],
         "labels": data.label_names,
     }
+    if tells == "subjects":
+        recipe["subjects"] = [record.subject for record in data.records]
     key = hashlib.blake2b(json.dumps(recipe).encode(), digest_size=8).hexdigest()
-    return cache_folder() / "extractors" / f"{extractor_name(kind, data.name)}-{key}"
+    return cache_folder() / "extractors" / f"{extractor_name(kind, data.name, tells)}-{key}"
 
 
-def _trained(data: Clips, kind: Kind, frames: int, steps: int, seed: int, out: Path | None) -> TrainedExtractor:
+def _trained(
+    data: Clips, kind: Kind, frames: int, steps: int, seed: int, out: Path | None, tells: Tells = "labels"
+) -> TrainedExtractor:
     """An extractor from the cache, or trained now and kept there or in `out`; says what takes time."""
+    name = extractor_name(kind, data.name, tells)
     enough = len(data) if kind == "frame" else int((data.lengths >= frames).sum())
     if enough < 2:
-        raise InputError(
-            f"{extractor_name(kind, data.name)}: {enough} clips of {frames} frames or more (expected at least 2)"
-        )
-    folder = out or cached_folder(data, kind, frames, steps, seed)
+        raise InputError(f"{name}: {enough} clips of {frames} frames or more (expected at least 2)")
+    folder = out or cached_folder(data, kind, frames, steps, seed, tells)
     if out is None and (folder / CONFIG_FILE).is_file():
         return extractors.load_trained_extractor(folder)
     try:
@@ -141,25 +153,28 @@ def _trained(data: Clips, kind: Kind, frames: int, steps: int, seed: int, out: P
     with lock:
         if out is None and (folder / CONFIG_FILE).is_file():
             return extractors.load_trained_extractor(folder)
-        print(f"training {extractor_name(kind, data.name)}, {steps} steps ...", file=sys.stderr, flush=True)
+        print(f"training {name}, {steps} steps ...", file=sys.stderr, flush=True)
         began = time.perf_counter()
-        make = _train_on_frames if kind == "frame" else _train_on_clips
-        extractor = make(data, frames, steps, seed)
+        if kind == "frame":
+            extractor = _train_on_frames(data, steps, seed, tells)
+        else:
+            extractor = _train_on_clips(data, frames, steps, seed)
         extractor.save(folder)
     print(f"{folder}: trained in {time.perf_counter() - began:.0f} s", file=sys.stderr)
     return extractor
 
 
-def _train_on_frames(data: Clips, frames: int, steps: int, seed: int) -> TrainedExtractor:
+def _train_on_frames(data: Clips, steps: int, seed: int, tells: Tells) -> TrainedExtractor:
     chosen = evenly(data.total_frames, MOST_FRAMES)
     clip_of = np.repeat(np.arange(len(data)), data.lengths)[chosen]
-    labels = _labels(data)
+    labels, classes = _subjects(data) if tells == "subjects" else _labels(data)
     return extractors.train_frame_extractor(
         data.pixels[data.rows[chosen]],
         None if labels is None else labels[clip_of],
         clip_of,
         dataset=data.name,
-        classes=data.label_names if labels is not None else (),
+        classes=classes,
+        tells=tells,
         steps=steps,
         seed=seed,
     )
@@ -167,23 +182,37 @@ def _train_on_frames(data: Clips, frames: int, steps: int, seed: int) -> Trained
 
 def _train_on_clips(data: Clips, frames: int, steps: int, seed: int) -> TrainedExtractor:
     long = np.flatnonzero(data.lengths >= frames)
-    chosen = long[evenly(len(long), MOST_CLIPS)]
-    labels = _labels(data)
+    if len(long) > MOST_CLIPS:  # at random: labels in turn and even distances would leave whole labels out
+        long = np.random.default_rng(seed).permutation(long)[:MOST_CLIPS]
+    labels, classes = _labels(data)
     return extractors.train_clip_extractor(
-        [data[i].frames for i in chosen],
-        None if labels is None else labels[chosen],
+        [data[i].frames for i in long],
+        None if labels is None else labels[long],
         frames=frames,
         dataset=data.name,
-        classes=data.label_names if labels is not None else (),
+        classes=classes,
         steps=steps,
         seed=seed,
     )
 
 
-def _labels(data: Clips) -> Int64[np.ndarray, " clips"] | None:
-    """The label of each clip, if all have one and there are several."""
-    labels = [record.label for record in data.records]
-    return None if None in labels or len(data.label_names) < 2 else np.array(labels, dtype=np.int64)
+def has_subjects(data: Clips) -> bool:
+    """Whether clips name several subjects that their labels do not already tell apart."""
+    subjects = [record.subject for record in data.records]
+    labelled = {(record.label, record.subject) for record in data.records}
+    return None not in subjects and len(labelled) > len({label for label, _ in labelled})
+
+
+def _subjects(data: Clips) -> tuple[Int64[np.ndarray, " clips"], list[str]]:
+    """The number of each clip's subject, and the name of each."""
+    names, numbers = np.unique([str(record.subject) for record in data.records], return_inverse=True)
+    return numbers.astype(np.int64), names.tolist()
+
+
+def _labels(data: Clips) -> tuple[Int64[np.ndarray, " clips"] | None, list[str]]:
+    """The label of each clip and the name of each, if all clips have one and there are several."""
+    labels = labels_of(data)
+    return (None, []) if labels is None or len(data.label_names) < 2 else (labels, data.label_names)
 
 
 def card(extractor: TrainedExtractor) -> str:

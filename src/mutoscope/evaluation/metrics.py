@@ -42,7 +42,7 @@ class Comparison:
     Attributes:
         sample: what is measured.
         real: what it is compared with.
-        search: finds real windows for sequences that have no real clip of their own.
+        search: finds real windows for sequences that have no real clip of their own; None where all have one.
         matched: how many sequences are matched.
         resamples: for intervals; 0 for none.
         seed: of resamples and shuffles.
@@ -50,7 +50,7 @@ class Comparison:
 
     sample: Sample
     real: Sample
-    search: WindowSearch
+    search: WindowSearch | None
     matched: int
     resamples: int
     seed: int
@@ -66,6 +66,7 @@ class Comparison:
             if not self.sample.pairs:
                 raise InputError("pairing: these clips have no real ones of their own (expected clips paired by name)")
             return self.sample.pairs
+        assert self.search is not None
         clips = self.sample.clips.pixels
         sequences = [clips[i] for i in evenly(len(clips), self.matched)]
         return [
@@ -185,10 +186,14 @@ def accuracy(c: Comparison, extractor: Extractor) -> Measure:
 
 
 def content_consistency(c: Comparison, extractor: Extractor) -> Measure:
-    return c.mean([acd_c(track) for track in c.sample.few.features(extractor)])
+    clips = c.sample.started[0] if c.sample.started is not None else c.sample.few
+    return c.mean([acd_c(track) for track in clips.features(extractor)])
 
 
 def identity(c: Comparison, extractor: Extractor) -> Measure:
+    if c.sample.started is not None:
+        clips, pictures = (examples.features(extractor) for examples in c.sample.started)
+        return c.mean([acd_i(track, picture) for track, picture in zip(clips, pictures, strict=True)])
     if c.sample.pairs is None:
         raise InputError("acd_i: no input pictures are known (expected clips paired by name with real ones)")
     return c.over_pairs(lambda pair: acd_i(extractor(pair.generated), extractor(pair.real[:1])[0]))
@@ -221,7 +226,7 @@ def of_motion(name: str) -> Callable[[Comparison, None], Measure]:
     return lambda c, _: c.mean([getattr(statistics, name) for statistics in c.motion])
 
 
-Needs = Literal["frame", "clip", "any", "classifier"] | None
+Needs = Literal["frame", "clip", "any", "classifier", "identity"] | None
 
 
 class Metric(NamedTuple):
@@ -231,7 +236,8 @@ class Metric(NamedTuple):
         name: base name; with an extractor it is reported as `name[extractor]`.
         group: what it is asked for with.
         better: "↑" higher, "↓" lower, "≈" the closer to real clips.
-        needs: the kind of extractor it is computed with; None for pixels.
+        needs: the kind of extractor it is computed with, "identity" for one of frames that tells subjects, if there is
+            one; None for pixels.
         compute: from a comparison and an extractor (or None) to a figure.
     """
 
@@ -280,8 +286,8 @@ METRICS = (
     Metric("moving", "motion", "≈", None, of_motion("moving")),
     Metric("consistency", "motion", "≈", None, of_motion("consistency")),
     Metric("speed_distance", "motion", "↓", None, distance_of_speeds),
-    Metric("acd_c", "identity", "≈", "frame", content_consistency),
-    Metric("acd_i", "identity", "↓", "frame", identity),
+    Metric("acd_c", "identity", "≈", "identity", content_consistency),
+    Metric("acd_i", "identity", "↓", "identity", identity),
     Metric("label_accuracy", "identity", "↑", "classifier", accuracy),
     Metric("animation_score", "animation_score", "↑", "frame", whole_score),
     Metric("animation_score_best", "animation_score", "↑", "frame", best_score),

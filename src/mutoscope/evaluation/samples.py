@@ -16,6 +16,8 @@ from mutoscope.metrics.extractors.base import Classifier, Extractor
 from mutoscope.metrics.motion import SpeedHistogram
 
 FRAMES_AT_ONCE = 256  # that an extractor is given
+REAL, STILL, SHUFFLED = "real vs real", "static copy", "shuffled frames"
+MOST_FRAMES = 10_000  # single frames that are measured
 FEW = 64  # clips for what is slow on every frame: optical flow, and embeddings of all frames of a clip
 
 
@@ -70,12 +72,14 @@ class Sample:
         frames: single frames.
         labelled: clips made for a label, or real ones with theirs, and these labels.
         pairs: the real clip of each generated one, where that is known; otherwise it is found by matching.
+        started: clips made from a picture each, or real ones with their first frames, and these pictures.
     """
 
     clips: Examples
     frames: Examples
     labelled: tuple[Examples, Int64[np.ndarray, "n"]] | None = None
     pairs: list[Pair] | None = None
+    started: tuple[Examples, Examples] | None = None
 
     @cached_property
     def few(self) -> Examples:
@@ -133,6 +137,20 @@ def windows(clips: Clips, count: int, frames: int, step: int, seed: int) -> tupl
     Raises:
         InputError: no clip is long enough for a window.
     """
+    starts = window_starts(clips, frames, step)
+    places = evenly(int(starts.sum()), count, offset=np.random.default_rng(seed).random())
+    ends = np.cumsum(starts)
+    chosen = np.searchsorted(ends, places, side="right")
+    first = places - (ends - starts)[chosen]
+    return cut(clips, chosen, first, frames, step), chosen
+
+
+def window_starts(clips: Clips, frames: int, step: int) -> Int64[np.ndarray, " clips"]:
+    """At how many frames of each clip a window of `frames` frames, `step` apart, can begin.
+
+    Raises:
+        InputError: no clip is long enough for a window.
+    """
     span = (frames - 1) * step + 1
     starts = np.maximum(clips.lengths - span + 1, 0)
     if not starts.any():
@@ -140,12 +158,29 @@ def windows(clips: Clips, count: int, frames: int, step: int, seed: int) -> tupl
             f"{clips.name}: the longest clip has {clips.lengths.max(initial=0)} frames "
             f"(expected at least {span} for windows of {frames} frames, {step} apart)"
         )
-    places = evenly(int(starts.sum()), count, offset=np.random.default_rng(seed).random())
-    ends = np.cumsum(starts)
-    chosen = np.searchsorted(ends, places, side="right")
-    first = places - (ends - starts)[chosen]
-    cut = (clips[clip].frames[start : start + span : step] for clip, start in zip(chosen, first, strict=True))
-    return stored(cut, clips.name), chosen
+    return starts
+
+
+def cut(
+    clips: Clips, numbers: Int64[np.ndarray, "n"], starts: Int64[np.ndarray, "n"], frames: int, step: int
+) -> UInt8[np.ndarray, "n t h w c"]:
+    """The windows that begin at these frames of the clips of these numbers."""
+    span = (frames - 1) * step + 1
+    return stored(
+        (clips[number].frames[start : start + span : step] for number, start in zip(numbers, starts, strict=True)),
+        clips.name,
+    )
+
+
+def standing_still(clips: UInt8[np.ndarray, "n t h w c"]) -> UInt8[np.ndarray, "n t h w c"]:
+    """The first frame of each clip, repeated."""
+    return stored((np.repeat(clip[:1], len(clip), axis=0) for clip in clips), STILL)
+
+
+def out_of_order(clips: UInt8[np.ndarray, "n t h w c"], seed: int) -> UInt8[np.ndarray, "n t h w c"]:
+    """The frames of each clip in a random order of its own."""
+    rng = np.random.default_rng(seed)
+    return stored((clip[rng.permutation(len(clip))] for clip in clips), SHUFFLED)
 
 
 def frames_of(clips: Clips, most: int) -> UInt8[np.ndarray, "n h w c"]:
@@ -156,11 +191,17 @@ def frames_of(clips: Clips, most: int) -> UInt8[np.ndarray, "n h w c"]:
 
 def real_sample(clips: Clips, count: int, frames: int, step: int, most_frames: int, seed: int) -> Sample:
     """Windows and frames of real clips, or of generated ones from a folder; labelled where all clips are."""
-    cut, numbers = windows(clips, count, frames, step, seed)
-    labels = [record.label for record in clips.records]
-    examples = Examples(cut)
-    known = None if None in labels else (examples, np.array(labels, dtype=np.int64)[numbers])
+    pixels, numbers = windows(clips, count, frames, step, seed)
+    examples = Examples(pixels)
+    labels = labels_of(clips)
+    known = None if labels is None else (examples, labels[numbers])
     return Sample(examples, Examples(frames_of(clips, most_frames)), labelled=known)
+
+
+def labels_of(clips: Clips) -> Int64[np.ndarray, " clips"] | None:
+    """The number of each clip's label; None where not all have one."""
+    labels = [record.label for record in clips.records]
+    return None if None in labels else np.array(labels, dtype=np.int64)
 
 
 def tracks(clips: Clips, step: int) -> list[UInt8[np.ndarray, "_ h w c"]]:

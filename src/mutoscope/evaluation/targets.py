@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mutoscope.data import Clips, open_clips
 from mutoscope.data.synthetic import NAMES
@@ -36,9 +37,15 @@ class Target:
 
     @property
     def frames(self) -> int:
-        """Frames of a clip: 16, or fewer where no real clip is so long."""
+        """Frames of a clip: 16, or all that a system makes of a picture; fewer where no real clip is so long."""
         longest = (int(self.real.lengths.max()) - 1) // self.step + 1
-        return min(USUAL_FRAMES, longest)
+        usual = self.source.frames if isinstance(self.source, System) and self.pairing == "start" else USUAL_FRAMES
+        return min(usual, longest)
+
+    @property
+    def pairing(self) -> Literal["match", "start"]:
+        """How its clips find the real ones they are held against, unless told otherwise."""
+        return "start" if isinstance(self.source, System) and self.source.starts_from == "picture" else "match"
 
 
 def open_target(

@@ -13,6 +13,7 @@ from mutoscope.errors import InputError
 from mutoscope.media.images import to_channels
 
 Kind = Literal["frame", "clip"]
+Tells = Literal["labels", "subjects"]
 
 
 @runtime_checkable

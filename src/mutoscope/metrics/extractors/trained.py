@@ -14,7 +14,7 @@ from torch import Tensor
 from mutoscope.errors import InputError
 from mutoscope.files import replacing
 from mutoscope.media.tensors import uint8_to_float
-from mutoscope.metrics.extractors.base import Kind, centre_window, in_batches, resized, with_channels
+from mutoscope.metrics.extractors.base import Kind, Tells, centre_window, in_batches, resized, with_channels
 from mutoscope.metrics.extractors.published import load_state
 from mutoscope.metrics.extractors.small_networks import DIMS, SmallR2Plus1D, SmallResNet
 from mutoscope.metrics.extractors.views import PLAYS
@@ -36,6 +36,7 @@ class Training:
         play_accuracy: share of held-out clips, each played in every way of `PLAYS`, whose way is told; None for frames.
         steps: optimiser steps.
         seed: of weights, batches and the held-out draw.
+        tells: what its classes are, if it has any.
     """
 
     dataset: str
@@ -45,6 +46,7 @@ class Training:
     play_accuracy: float | None
     steps: int
     seed: int
+    tells: Tells = "labels"
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,9 @@ class TrainedExtractor:
     of longer clips the centre window is used.
 
     Attributes:
-        name: `resnet64-<dataset>` (frames) or `r2plus1d64-<dataset>` (clips).
+        name: `resnet64-<dataset>` (frames) or `r2plus1d64-<dataset>` (clips), with `-subjects` if it tells these.
         kind: "frame" or "clip".
+        tells: what its classes are; features that tell subjects serve to measure identity.
         classes: the name of each class; empty if it was trained without labels.
         training: what it was trained on.
         input: what the network takes.
@@ -83,7 +86,8 @@ class TrainedExtractor:
         device: str = "cpu",
     ) -> None:
         self.kind: Kind = "frame" if input.frames is None else "clip"
-        self.name = extractor_name(self.kind, training.dataset)
+        self.tells: Tells = training.tells
+        self.name = extractor_name(self.kind, training.dataset, self.tells)
         self.classes = classes
         self.training = training
         self.input = input
@@ -136,7 +140,8 @@ class TrainedExtractor:
     def card(self) -> str:
         """The model card, in Markdown."""
         training, frames = self.training, self.input.frames
-        taught = f"to tell {', '.join(self.classes)}" if self.classes else "without labels, to tell them apart"
+        several = f"{len(self.classes)} subjects" if self.tells == "subjects" else ", ".join(self.classes)
+        taught = f"to tell {several}" if self.classes else "without labels, to tell them apart"
         right = "classified correctly" if self.classes else "recognised in another view, among all of these"
         facts = [
             f"Trained on {training.trained_on} {self.kind}s of `{training.dataset}`, {taught}.",
@@ -170,9 +175,9 @@ class TrainedExtractor:
         return save({key: value.detach().cpu().contiguous() for key, value in self.network.state_dict().items()})
 
 
-def extractor_name(kind: Kind, dataset: str) -> str:
-    """`resnet64-<dataset>` for frames, `r2plus1d64-<dataset>` for clips."""
-    return f"{'resnet' if kind == 'frame' else 'r2plus1d'}{DIMS}-{dataset}"
+def extractor_name(kind: Kind, dataset: str, tells: Tells = "labels") -> str:
+    """`resnet64-<dataset>` for frames, `r2plus1d64-<dataset>` for clips; with `-subjects` if it tells these."""
+    return f"{'resnet' if kind == 'frame' else 'r2plus1d'}{DIMS}-{dataset}{'-subjects' if tells == 'subjects' else ''}"
 
 
 def new_network(kind: Kind, channels: int, classes: int) -> SmallResNet | SmallR2Plus1D:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mutoscope.errors import InputError
-from mutoscope.metrics.extractors.base import centre_window, in_batches
+from mutoscope.metrics.extractors.base import Tells, centre_window, in_batches
 from mutoscope.metrics.extractors.small_networks import DIMS, SmallR2Plus1D, SmallResNet
 from mutoscope.metrics.extractors.trained import Input, TrainedExtractor, Training, extractor_name, new_network
 from mutoscope.metrics.extractors.views import PLAYS, augmented, nt_xent, play_order, retrieval_accuracy
@@ -78,6 +78,7 @@ def train_frame_extractor(
     *,
     dataset: str,
     classes: Sequence[str] = (),
+    tells: Tells = "labels",
     steps: int = 400,
     seed: int = 0,
     device: str = "cpu",
@@ -94,6 +95,7 @@ def train_frame_extractor(
             each frame for a clip.
         dataset: names the extractor, `resnet64-<dataset>`.
         classes: names of the classes; none without labels.
+        tells: whether the classes are labels or the subjects that frames show.
         steps: optimiser steps of 64 frames.
         seed: of weights, batches and what is held out; the same seed on the same CPU gives the same extractor.
         device: where to train, and later to extract.
@@ -101,7 +103,7 @@ def train_frame_extractor(
     Raises:
         InputError: labels and classes do not fit each other, or there are fewer than two clips.
     """
-    name = extractor_name("frame", dataset)
+    name = extractor_name("frame", dataset, tells)
     _check_labels(name, labels, classes, len(frames))
     groups = np.arange(len(frames)) if clip_index is None else clip_index
     train, held_out = _split(name, groups, seed)
@@ -114,7 +116,7 @@ def train_frame_extractor(
     teacher = _fit(draw, input, labels, len(classes), steps, seed, device)
     held_out_labels = None if labels is None else labels[held_out]
     accuracy = _accuracy(teacher, frames[held_out], held_out_labels, input, seed, device)
-    training = Training(dataset, len(train), len(held_out), accuracy, None, steps, seed)
+    training = Training(dataset, len(train), len(held_out), accuracy, None, steps, seed, tells)
     return _standardised(TrainedExtractor(teacher.network, input, list(classes), training, device), frames)
 
 

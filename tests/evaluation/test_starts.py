@@ -1,0 +1,258 @@
+"""Systems that start from a picture: what they are given, what they are held against, and the rows beside them."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mutoscope.data import Clips, clips_from_arrays
+from mutoscope.errors import InputError
+from mutoscope.evaluation import Evaluator
+from mutoscope.evaluation.metrics import METRICS
+from mutoscope.evaluation.starts import draw_starts
+from mutoscope.evaluation.targets import Target
+from mutoscope.metrics import psnr
+from mutoscope.systems.base import System
+from mutoscope.systems.labels import Labels
+
+FEW = {"frames": 11, "resamples": 0, "pairing": "start"}
+ROWS = ("real vs real", "static copy", "shuffled frames")
+
+
+class Animator(Labels, System):
+    """Makes of each picture what it remembers of the real clips, or only repeats it; keeps what it was asked."""
+
+    name: ClassVar[str] = "animator"
+    needs: ClassVar[tuple[str, ...]] = ("clip",)
+    starts_from: ClassVar[Any] = "picture"
+    image_size, channels, frames = 16, 3, 20
+
+    def __init__(self, remembered: Clips | None = None, label_names: Sequence[str] = ("falls", "rises")) -> None:
+        super().__init__()
+        self.remembered, self.label_names = remembered, list(label_names)
+        self.asked: list[tuple[np.ndarray, list[int] | None]] = []
+
+    def animate_pictures(
+        self, pictures: np.ndarray, labels: Sequence[int] | None, *, frames: int, seed: int = 0
+    ) -> Iterator[np.ndarray]:
+        self.asked.append((np.array(pictures), None if labels is None else list(labels)))
+        for picture in pictures:
+            yield np.repeat(picture[None], frames, axis=0) if self.remembered is None else self._recall(picture, frames)
+
+    def _recall(self, picture: np.ndarray, frames: int) -> np.ndarray:
+        assert self.remembered is not None
+        row = np.flatnonzero((self.remembered.pixels == picture).all(axis=(1, 2, 3)))[0]
+        return self.remembered.pixels[row : row + frames]
+
+
+def counting(lengths: Sequence[int], labels: Sequence[int] | None = None) -> Clips:
+    """Clips in which every pixel of frame t of clip i is 20 i + t."""
+    frames = [
+        np.full((n, 2, 2, 1), 20 * i, np.uint8) + np.arange(n, dtype=np.uint8)[:, None, None, None]
+        for i, n in enumerate(lengths)
+    ]
+    return clips_from_arrays(frames, name="counting", labels=labels, label_names=["a", "b"] if labels else [])
+
+
+@pytest.fixture(scope="module")
+def unlike(make_clips) -> Clips:
+    """Real clips no two frames of which are equal: a counter stands in a corner of each."""
+    clips = make_clips(24, seed=0)
+    frames = [np.array(clips[i].frames) for i in range(len(clips))]
+    for i, clip in enumerate(frames):
+        clip[:, 0, 0, 0], clip[:, 0, 0, 1] = i, np.arange(len(clip))
+    labels = [record.label for record in clips.records]
+    return clips_from_arrays(frames, name="unlike", labels=labels, label_names=clips.label_names)
+
+
+@pytest.fixture(scope="module")
+def evaluator(unlike, training, features) -> Evaluator:
+    return Evaluator(unlike, training=training, extractors=features, clips=60, **FEW)
+
+
+@pytest.fixture(scope="module")
+def references(evaluator):
+    return evaluator.references()
+
+
+class TestStarts:
+    @given(starts=st.integers(1, 12), frames=st.integers(1, 4), step=st.integers(1, 2), seed=st.integers(0, 9))
+    def test_each_clip_gives_its_share_of_distinct_starts(self, starts, frames, step, seed):
+        lengths = [15, 3, 20]
+        drawn = draw_starts(counting(lengths), 1000, starts, frames, step, seed)
+        first = drawn.pictures[:, 0, 0, 0].astype(int)
+        possible = [max(n - (frames - 1) * step, 0) for n in lengths]
+        assert Counter(first // 20) == Counter({i: min(starts, n) for i, n in enumerate(possible) if n})
+        assert len(set(first)) == len(first)
+        assert (np.diff(drawn.truths[..., 0, 0, 0].astype(int), axis=1) == step).all()
+
+    def test_ten_of_every_clip_unless_told_otherwise_and_other_seeds_draw_others(self, unlike):
+        drawn = [Evaluator(unlike, extractors=[], seed=seed, **FEW).starts for seed in (0, 0, 1)]
+        assert all(len(starts) == 10 * len(unlike) for starts in drawn)
+        clip_of = drawn[0].pictures[:, 0, 0, 0]
+        assert set(Counter(clip_of.tolist()).values()) == {10}
+        assert np.array_equal(drawn[0].pictures, drawn[1].pictures)
+        assert not np.array_equal(drawn[0].pictures, drawn[2].pictures)
+
+    def test_a_clip_as_long_as_a_window_starts_once(self):
+        assert len(draw_starts(counting([4, 4, 5]), 1000, 10, 4, 1, 0)) == 1 + 1 + 2
+
+    @given(count=st.integers(1, 60), seed=st.integers(0, 9))
+    def test_fewer_pairs_are_spread_over_all_clips(self, count, seed):
+        drawn = draw_starts(counting([20] * 6), count, 10, 4, 1, seed)
+        assert len(drawn) == count
+        of_clips = Counter((drawn.pictures[:, 0, 0, 0] // 20).tolist())
+        assert max(of_clips.values()) - min(of_clips[i] for i in range(6)) <= 1
+
+    def test_labels_are_those_of_the_clips(self):
+        drawn = draw_starts(counting([9, 9, 9], labels=[1, 0, 1]), 1000, 3, 4, 1, 0)
+        assert np.array_equal(drawn.labels, np.array([1, 0, 1])[drawn.pictures[:, 0, 0, 0] // 20])
+        assert draw_starts(counting([9]), 10, 3, 4, 1, 0).labels is None
+
+    def test_half_the_clips_have_all_labels_even_where_these_take_turns(self):
+        drawn = draw_starts(counting([4] * 12, labels=[0, 1] * 6), 6, 10, 4, 1, 0)
+        assert set(drawn.labels) == {0, 1}
+        assert len(set(drawn.pictures[:, 0, 0, 0])) == 6
+
+    def test_too_short_clips_are_told(self):
+        with pytest.raises(InputError, match=r"counting: the longest clip has 9 frames \(expected at least 17"):
+            draw_starts(counting([9, 3]), 4, 10, 9, 2, 0)
+
+
+class TestFigures:
+    def test_the_truth_is_found_perfect(self, evaluator, unlike):
+        figures = evaluator.measure(Animator(unlike))
+        assert figures["ssim"].value == pytest.approx(1)
+        assert figures["psnr"].value == 100
+        for name in ("background_error", "temporal_difference", "fid[grid]", "fvd[directions]"):
+            assert figures[name].value == pytest.approx(0, abs=1e-3)
+        assert figures["label_accuracy[directions]"].value == 1
+        assert figures["samples[clips]"].value == 60
+        assert figures["samples[frames]"].value == 60 * 11
+
+    def test_a_copy_of_the_picture_keeps_identity_and_shows_no_label(self, evaluator, references):
+        """And it is the row called static copy."""
+        figures = evaluator.measure(Animator())
+        assert figures["acd_i[grid]"].value == figures["acd_c[grid]"].value == figures["flicker"].value == 0
+        assert figures["label_accuracy[directions]"].value == pytest.approx(0.5, abs=0.15)
+        assert references["static copy"] == figures
+
+    def test_every_metric_can_be_computed(self, evaluator, unlike):
+        figures = evaluator.measure(Animator(unlike))
+        assert {name.split("[")[0] for name in figures} == {metric.name for metric in METRICS} | {"samples"}
+
+    def test_no_window_is_searched(self, unlike, training, features, monkeypatch):
+        monkeypatch.setattr("mutoscope.evaluation.evaluator.WindowSearch", None)
+        evaluator = Evaluator(unlike, training=training, extractors=features, clips=40, **FEW)
+        evaluator.measure(Animator())
+        evaluator.references()
+
+    def test_identity_is_the_distance_to_the_input_picture(self, evaluator, unlike, features):
+        frames = features[0]
+        truths = evaluator.starts.truths
+        expected = [
+            np.linalg.norm(frames(clip) - frames(picture[None]), axis=1).mean()
+            for clip, picture in zip(truths, evaluator.starts.pictures, strict=True)
+        ]
+        assert evaluator.measure(Animator(unlike))["acd_i[grid]"].value == pytest.approx(np.mean(expected))
+
+    def test_figures_are_the_same_each_time(self, unlike, training, features, evaluator):
+        again = Evaluator(unlike, training=training, extractors=features, clips=60, **FEW)
+        np.testing.assert_equal(again.measure(Animator()), evaluator.measure(Animator()))
+
+
+class TestReferences:
+    def test_all_rows_tell_labels_and_identity_of_the_same_windows(self, references):
+        real, still, shuffled = (references[row] for row in ROWS)
+        assert real["label_accuracy[directions]"].value == 1
+        assert still["label_accuracy[directions]"].value == pytest.approx(0.5, abs=0.15)
+        assert real["acd_i[grid]"].value > 0
+        assert shuffled["acd_c[grid]"].value == pytest.approx(real["acd_c[grid]"].value)
+
+    def test_the_copy_is_held_against_the_true_clips(self, evaluator, references):
+        truths = evaluator.starts.truths
+        expected = [psnr(np.repeat(truth[:1], len(truth), axis=0), truth, data_range=255.0).mean() for truth in truths]
+        assert references["static copy"]["psnr"].value == pytest.approx(np.mean(expected))
+        assert "psnr" not in references["real vs real"]  # real clips of others have no true clip
+
+    def test_the_copy_does_not_move_and_the_shuffled_clip_moves_wrongly(self, references):
+        real, still, shuffled = (references[row] for row in ROWS)
+        for row in (still, shuffled):
+            assert row["fvd[directions]"].value > 10 * max(real["fvd[directions]"].value, 1e-3)
+        assert shuffled["fid[grid]"].value == pytest.approx(0, abs=1e-3)  # its frames are the reference's own
+        assert still["moving"].value < 0.01 < real["moving"].value
+
+    def test_without_training_clips_halves_are_compared(self, unlike, features):
+        evaluator = Evaluator(unlike, extractors=features, metrics=["fid", "acd_i", "flicker"], clips=70, **FEW)
+        rows = evaluator.references()
+        assert rows["real vs real"]["fid[grid]"].value > rows["shuffled frames"]["fid[grid]"].value
+        assert rows["static copy"] == evaluator.measure(Animator())
+
+    def test_distances_to_training_are_measured_from_as_many_starts(self, evaluator, training, features):
+        system = Animator()
+        to_training = Evaluator(training, extractors=features, metrics=["fid", "fvd"], clips=60, **FEW)
+        sample = evaluator.distances_to_training(system)
+        assert sample.keys() == {"fid[grid] to seen clips", "fvd[directions] to seen clips"}
+        assert len(to_training.reference.clips) == 60
+
+
+def test_the_protocol_says_how_pairs_came_about(evaluator):
+    protocol = evaluator.protocol
+    assert protocol["pairing"] == "the clip that begins with the input picture"
+    assert protocol["starts of a clip"].startswith("at most 10")
+    assert protocol["real windows"] == 60
+    assert "matched clips" not in protocol
+
+
+def test_a_system_that_starts_from_a_picture_is_measured_so_and_over_all_its_frames(unlike, make_system):
+    target = Target("t", Animator(), unlike, None)
+    drawing = replace(target, source=make_system())
+    assert (target.pairing, target.frames) == ("start", 20)
+    assert (drawing.pairing, drawing.frames) == ("match", 16)
+    assert replace(target, source=unlike).pairing == "match"
+
+
+class TestLabels:
+    def test_they_are_given_in_the_numbers_of_the_system(self, evaluator, unlike):
+        """Which may know them in another order."""
+        system = Animator(unlike, label_names=["rises", "stays", "falls"])
+        assert evaluator.measure(system)["label_accuracy[directions]"].value == 1
+        assert system.asked[0][1] == [{0: 2, 1: 0}[int(label)] for label in evaluator.starts.labels]
+
+    def test_a_system_without_labels_is_given_none(self, evaluator, unlike):
+        system = Animator(unlike, label_names=[])
+        assert "label_accuracy[directions]" not in evaluator.measure(system)
+        assert system.asked[0][1] is None
+
+    def test_clips_without_labels_give_none(self, unlike, features):
+        frames = [unlike[i].frames for i in range(len(unlike))]
+        system = Animator(unlike)
+        bare = clips_from_arrays(frames, name="bare")
+        Evaluator(bare, extractors=features, metrics=["flicker"], **FEW).measure(system)
+        assert system.asked[0][1] is None
+
+    def test_one_the_system_does_not_know_is_refused(self, evaluator):
+        with pytest.raises(InputError, match=r"animator: was trained without the label rises \(it knows falls\)"):
+            evaluator.measure(Animator(label_names=["falls"]))
+
+
+class TestRefusals:
+    def test_what_starts_from_something_else(self, evaluator, unlike, make_system, features):
+        with pytest.raises(InputError, match=r"squares starts from noise \(expected match\)"):
+            evaluator.measure(make_system())
+        matching = Evaluator(unlike, extractors=features, metrics=["psnr"], frames=8, clips=4)
+        with pytest.raises(InputError, match=r"animator starts from picture \(expected start\)"):
+            matching.measure(Animator())
+
+    def test_clips_of_unknown_origin(self, evaluator, unlike):
+        with pytest.raises(InputError, match="pictures to start from are unknown"):
+            evaluator.measure(unlike)
+
+    def test_no_starts(self, unlike):
+        with pytest.raises(InputError, match="starts: 0 is too few"):
+            Evaluator(unlike, extractors=[], starts=0, **FEW)
