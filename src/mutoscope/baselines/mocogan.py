@@ -26,6 +26,7 @@ from mutoscope.media.tensors import float_to_uint8, uint8_to_float
 from mutoscope.metrics.anova import variance_shares
 from mutoscope.metrics.motion import flow
 from mutoscope.nn import BatchNorm2d, BatchNorm3d, init_normal, normalising_parts
+from mutoscope.systems.base import System
 from mutoscope.systems.control import Range, Seed, control
 from mutoscope.systems.disentanglement import disentanglement
 
@@ -56,7 +57,7 @@ class Generator(nn.Module):
         width: float,
     ) -> None:
         super().__init__()
-        self.label_at = label_at
+        self.label_at, self.dim_motion = label_at, dim_motion
         at_motion, at_frame = (categories, 0) if label_at == "motion" else (0, categories)
         self.R_M = nn.GRU(dim_motion + at_motion, dim_motion, batch_first=True)
         levels = levels_of(image_size)
@@ -126,7 +127,102 @@ class VideoDiscriminator(nn.Module):
         return o[:, 0], o[:, 1:].mean(2)
 
 
-class MoCoGAN(VideoGAN):
+class MoCoGANTraining(System):
+    """G against D_I and D_V (sections 3.2 and 3.3); a subclass has the networks and says what G draws from.
+
+    Attributes:
+        categories: number of actions, 0 for none.
+        image_frames: frames of each clip that D_I sees in a step.
+        d_noise: standard deviation of noise on all that the discriminators see.
+        lambda_rec: weight of the mean absolute error between G's clips and the real ones; 0 where they have no more in
+            common than their actions.
+        adam: arguments of all three Adams.
+    """
+
+    G: nn.Module
+    D_I: ImageDiscriminator
+    D_V: VideoDiscriminator
+    categories: int
+    image_frames: int
+    d_noise: float
+    lambda_rec: float = 0.0
+    adam: dict[str, Any]
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        return [torch.optim.Adam(net.parameters(), fused=True, **self.adam) for net in (self.G, self.D_I, self.D_V)]
+
+    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
+        opt_G, opt_D_I, opt_D_V = self.optimizers()  # type: ignore[attr-defined]  # a list, for there are several
+        real = uint8_to_float(batch["clip"]).movedim(1, 2)
+        labels = batch["label"] if self.categories else None  # the fake clips are to show the same actions
+        fake = self.fake_clips(real, labels)  # one graph serves the steps of all three networks
+
+        seen = self.share(self.frames_seen(len(real) * self.world_size)).flatten()
+        real_frames, fake_frames = (self.frames_at(clips, seen) for clips in (real, fake))
+        with self.training_only(self.D_I):
+            scores = self.judge(self.D_I, real_frames, fake_frames.detach(), D_I_REAL, D_I_FAKE)
+            loss_D_I = bce(scores[0], 1.0) + bce(scores[1], 0.0)
+            self.descend(opt_D_I, loss_D_I)
+        with self.training_only(self.D_V):
+            (real_score, named), (fake_score, _) = self.judge(self.D_V, real, fake.detach(), D_V_REAL, D_V_FAKE)
+            loss_D_V = bce(real_score, 1.0) + bce(fake_score, 0.0)
+            self.descend(opt_D_V, loss_D_V + self.category_loss(named, labels))
+        with self.training_only(self.G):
+            frame_score = self.D_I(self.add_noise(fake_frames, G_FRAMES))
+            score, named = self.D_V(self.add_noise(fake, G_CLIPS))
+            loss_G = bce(frame_score, 1.0) + bce(score, 1.0)
+            loss_category = self.category_loss(named, labels)
+            loss = loss_G + loss_category
+            if self.lambda_rec:
+                loss_rec = F.l1_loss(fake.float(), real)
+                loss = loss + self.lambda_rec * loss_rec
+            self.descend(opt_G, loss)
+        losses = {"loss_D_I": loss_D_I, "loss_D_V": loss_D_V, "loss_G": loss_G}
+        if labels is not None:
+            losses["loss_category"] = loss_category
+        if self.lambda_rec:
+            losses["loss_rec"] = loss_rec
+        self.losses = {name: loss.detach() for name, loss in losses.items()}
+        self.iteration += 1
+
+    def fake_clips(
+        self, real: Float[Tensor, "n c t h w"], labels: Int[Tensor, " n"] | None
+    ) -> Float[Tensor, "n c t h w"]:
+        """As many clips as there are real ones, with their labels; `real` itself is for methods that start from it."""
+        raise NotImplementedError
+
+    def category_loss(self, logits: Tensor, labels: Tensor | None) -> Float[Tensor, ""]:
+        """Cross-entropy of the actions that D_V names (the bound on mutual information of section 3.3)."""
+        return logits.new_zeros(()) if labels is None else F.cross_entropy(logits.float(), labels)
+
+    def judge(self, discriminator: nn.Module, real: Tensor, fake: Tensor, noise_real: int, noise_fake: int) -> Any:
+        """What a discriminator says of real and of fake, each normalised by its own batch statistics."""
+        with normalising_parts(discriminator, 2):
+            said = discriminator(torch.cat([self.add_noise(real, noise_real), self.add_noise(fake, noise_fake)]))
+        if isinstance(said, Tensor):
+            return said.chunk(2)
+        return tuple(zip(*(part.chunk(2) for part in said), strict=True))
+
+    def add_noise(self, x: Tensor, purpose: int) -> Tensor:
+        """Gaussian noise of deviation `d_noise`, the same draws for any number of processes."""
+        if not self.d_noise:
+            return x
+        shape = (len(x) * self.world_size, *x.shape[1:])
+        noise = torch.randn(shape, generator=self.generator_for(purpose), device=x.device)
+        return x + self.d_noise * self.share(noise)
+
+    def frames_seen(self, n: int) -> Int[Tensor, "n k"]:
+        """The times of the frames that D_I sees of each clip."""
+        generator = self.generator_for(FRAMES_SEEN)
+        return torch.randint(self.frames, (n, self.image_frames), generator=generator, device=self.device)
+
+    def frames_at(self, clips: Float[Tensor, "n c t h w"], times: Int[Tensor, " m"]) -> Float[Tensor, "m c h w"]:
+        """`image_frames` frames of each clip."""
+        clip = torch.arange(len(clips), device=clips.device).repeat_interleave(self.image_frames)
+        return clips[clip, :, times]
+
+
+class MoCoGAN(VideoGAN, MoCoGANTraining):
     """MoCoGAN, with or without categories.
 
     Args:
@@ -169,14 +265,12 @@ class MoCoGAN(VideoGAN):
         super().__init__()
         check_at_least(1, dim_content=dim_content, dim_motion=dim_motion, channels=channels, image_frames=image_frames)
         check_at_least(0, categories=categories, d_noise=d_noise)
-        shortest = 3 * levels_of(image_size) + 4
-        if frames < shortest:
-            raise InputError(f"frames: {frames} is too few for frames of {image_size} pixels (expected {shortest})")
+        check_frames(frames, image_size)
         self.dim_content, self.dim_motion, self.categories = dim_content, dim_motion, categories
         self.channels, self.image_size = channels, image_size
         self.frames, self.frame_step, self.image_frames = frames, (frame_step[0], frame_step[1]), image_frames
         self.d_noise = d_noise
-        self.adam: dict[str, Any] = {"lr": lr, "betas": (betas[0], betas[1]), "weight_decay": weight_decay}
+        self.adam = {"lr": lr, "betas": (betas[0], betas[1]), "weight_decay": weight_decay}
         self.needs = ("clip", "label") if categories else ("clip",)
         self.G = Generator(dim_content, dim_motion, categories, label_at, channels, image_size, width)
         self.D_I = ImageDiscriminator(channels, width)
@@ -187,69 +281,14 @@ class MoCoGAN(VideoGAN):
         if self.categories and self.categories != len(clips.label_names):
             raise InputError(f"categories: {self.categories}, but {clips.name} has {len(clips.label_names)} labels")
 
-    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        return [torch.optim.Adam(net.parameters(), fused=True, **self.adam) for net in (self.G, self.D_I, self.D_V)]
-
-    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
-        opt_G, opt_D_I, opt_D_V = self.optimizers()  # type: ignore[attr-defined]  # a list, for there are several
-        real = uint8_to_float(batch["clip"]).movedim(1, 2)
-        labels = batch["label"] if self.categories else None  # the fake clips are to show the same actions
-        n = len(real) * self.world_size
-        latents = [self.share(latent) for latent in self.latents(n, self.frames, self.generator_for(LATENTS))]
+    def fake_clips(
+        self, real: Float[Tensor, "n c t h w"], labels: Int[Tensor, " n"] | None
+    ) -> Float[Tensor, "n c t h w"]:
+        drawn = self.latents(len(real) * self.world_size, self.frames, self.generator_for(LATENTS))
+        latents = [self.share(latent) for latent in drawn]
         if labels is not None:
             latents[3] = F.one_hot(labels, self.categories).float()
-        fake = self.G(*latents)  # one graph serves the steps of all three networks
-
-        seen = self.share(self.frames_seen(n)).flatten()
-        real_frames, fake_frames = (self.frames_at(clips, seen) for clips in (real, fake))
-        with self.training_only(self.D_I):
-            scores = self.judge(self.D_I, real_frames, fake_frames.detach(), D_I_REAL, D_I_FAKE)
-            loss_D_I = bce(scores[0], 1.0) + bce(scores[1], 0.0)
-            self.descend(opt_D_I, loss_D_I)
-        with self.training_only(self.D_V):
-            (real_score, named), (fake_score, _) = self.judge(self.D_V, real, fake.detach(), D_V_REAL, D_V_FAKE)
-            loss_D_V = bce(real_score, 1.0) + bce(fake_score, 0.0)
-            self.descend(opt_D_V, loss_D_V + self.category_loss(named, labels))
-        with self.training_only(self.G):
-            frame_score = self.D_I(self.add_noise(fake_frames, G_FRAMES))
-            score, named = self.D_V(self.add_noise(fake, G_CLIPS))
-            loss_G = bce(frame_score, 1.0) + bce(score, 1.0)
-            loss_category = self.category_loss(named, labels)
-            self.descend(opt_G, loss_G + loss_category)
-        self.losses = {"loss_D_I": loss_D_I.detach(), "loss_D_V": loss_D_V.detach(), "loss_G": loss_G.detach()}
-        if labels is not None:
-            self.losses["loss_category"] = loss_category.detach()
-        self.iteration += 1
-
-    def category_loss(self, logits: Tensor, labels: Tensor | None) -> Float[Tensor, ""]:
-        """Cross-entropy of the actions that D_V names (the bound on mutual information of section 3.3)."""
-        return logits.new_zeros(()) if labels is None else F.cross_entropy(logits.float(), labels)
-
-    def judge(self, discriminator: nn.Module, real: Tensor, fake: Tensor, noise_real: int, noise_fake: int) -> Any:
-        """What a discriminator says of real and of fake, each normalised by its own batch statistics."""
-        with normalising_parts(discriminator, 2):
-            said = discriminator(torch.cat([self.add_noise(real, noise_real), self.add_noise(fake, noise_fake)]))
-        if isinstance(said, Tensor):
-            return said.chunk(2)
-        return tuple(zip(*(part.chunk(2) for part in said), strict=True))
-
-    def add_noise(self, x: Tensor, purpose: int) -> Tensor:
-        """Gaussian noise of deviation `d_noise`, the same draws for any number of processes."""
-        if not self.d_noise:
-            return x
-        shape = (len(x) * self.world_size, *x.shape[1:])
-        noise = torch.randn(shape, generator=self.generator_for(purpose), device=x.device)
-        return x + self.d_noise * self.share(noise)
-
-    def frames_seen(self, n: int) -> Int[Tensor, "n k"]:
-        """The times of the frames that D_I sees of each clip."""
-        generator = self.generator_for(FRAMES_SEEN)
-        return torch.randint(self.frames, (n, self.image_frames), generator=generator, device=self.device)
-
-    def frames_at(self, clips: Float[Tensor, "n c t h w"], times: Int[Tensor, " m"]) -> Float[Tensor, "m c h w"]:
-        """`image_frames` frames of each clip."""
-        clip = torch.arange(len(clips), device=clips.device).repeat_interleave(self.image_frames)
-        return clips[clip, :, times]
+        return self.G(*latents)
 
     def latents(self, n: int, frames: int, generator: torch.Generator) -> list[Tensor]:
         """z_C, the first motion state, ε of every frame, and a random action: the arguments of `Generator`."""
@@ -333,3 +372,10 @@ class MoCoGAN(VideoGAN):
         # minutes on two CPU cores
         "tiny": {"image_size": 32, "width": 0.5, "frame_step": [1, 2], "batch_size": 16, "max_steps": 1500},
     }
+
+
+def check_frames(frames: int, image_size: int) -> None:
+    """Raises InputError for clips shorter than D_V looks at."""
+    shortest = 3 * levels_of(image_size) + 4
+    if frames < shortest:
+        raise InputError(f"frames: {frames} is too few for frames of {image_size} pixels (expected {shortest})")

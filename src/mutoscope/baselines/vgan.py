@@ -56,9 +56,9 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """D: a clip to a score, by convolution in space and time."""
+    """D: a clip to a score (and what else `outputs` asks for), by convolution in space and time."""
 
-    def __init__(self, channels: int, image_size: int, frames: int, width: float) -> None:
+    def __init__(self, channels: int, image_size: int, frames: int, width: float, outputs: int = 1) -> None:
         super().__init__()
         levels = levels_of(image_size)
         widths = [channels, *(round(64 * width * 2**level) for level in range(levels))]
@@ -67,9 +67,9 @@ class Discriminator(nn.Module):
             layers.append(nn.Conv3d(c_in, c_out, 4, 2, 1, bias=False))
             layers += [BatchNorm3d(c_out)] if level else []
             layers.append(nn.LeakyReLU(0.2, inplace=True))
-        self.layers = nn.Sequential(*layers, nn.Conv3d(widths[-1], 1, (frames >> levels, 4, 4)))
+        self.layers = nn.Sequential(*layers, nn.Conv3d(widths[-1], outputs, (frames >> levels, 4, 4)))
 
-    def forward(self, x: Float[Tensor, "n c t h w"]) -> Float[Tensor, "n 1"]:
+    def forward(self, x: Float[Tensor, "n c t h w"]) -> Float[Tensor, "n outputs"]:
         return self.layers(x).flatten(1)
 
 
@@ -105,9 +105,7 @@ class VGAN(VideoGAN):
     ) -> None:
         super().__init__()
         check_at_least(1, dim_z=dim_z, channels=channels, frames=frames)
-        unit = 1 << levels_of(image_size)
-        if frames % unit:
-            raise InputError(f"frames: {frames} (expected a multiple of {unit} for frames of {image_size} pixels)")
+        check_frames(frames, image_size)
         self.dim_z, self.lambda_mask, self.frames, self.longest = dim_z, lambda_mask, frames, frames
         self.channels, self.image_size, self.frame_step = channels, image_size, (frame_step[0], frame_step[1])
         self.adam: dict[str, Any] = {"lr": lr, "betas": (betas[0], betas[1])}
@@ -150,3 +148,10 @@ class VGAN(VideoGAN):
         # minutes on two CPU cores
         "tiny": {"image_size": 32, "frames": 16, "width": 0.5, "batch_size": 16, "max_steps": 1500},
     }
+
+
+def check_frames(frames: int, image_size: int) -> None:
+    """Raises InputError where doubling does not lead to so many frames."""
+    unit = 1 << levels_of(image_size)
+    if frames % unit:
+        raise InputError(f"frames: {frames} (expected a multiple of {unit} for frames of {image_size} pixels)")

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
 from mutoscope.media.results import Sheet, Video
 from mutoscope.media.sheets import contact_sheet
@@ -81,7 +82,7 @@ class VideoGAN(System):
         drawn = list(self.sample_clips(clips, frames=self.frames, seed=seed))
         return Sheet(contact_sheet(drawn, columns), clips, min(columns, self.frames))
 
-    def sample_sheet(self) -> Sheet:
+    def sample_sheet(self, clips: Clips) -> Sheet:
         was_training = self.training
         try:
             return self.eval().sheet()
