@@ -223,7 +223,7 @@ class TestHostileInputs:
                 "config.json: not readable JSON",
             ),
             (lambda folder: (folder / "config.json").write_text("[1, 2]"), "config.json: not a JSON object"),
-            (lambda folder: edit(folder, system="imaginator"), "system is 'imaginator' (expected one of pseudo_label"),
+            (lambda folder: edit(folder, system="nothing"), "system is 'nothing' (expected one of pseudo_label"),
             (lambda folder: edit(folder, n_d="four"), "config.json: does not describe a pseudo_label"),
             (lambda folder: edit(folder, d_conv_bn="some"), "config.json: does not describe a pseudo_label"),
             (lambda folder: edit(folder, colour=True), "config.json: does not describe a pseudo_label"),

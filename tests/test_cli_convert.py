@@ -4,16 +4,20 @@ import json
 from pathlib import Path
 
 import g3an_release
+import imaginator_release
+import numpy as np
 import pytest
 import torch
 
 from mutoscope.cli import main
+from mutoscope.media.images import write_image
 from mutoscope.systems.loading import load
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory) -> dict[str, Path]:
     """What the authors' training of G³AN saves, narrow and after no step."""
+    torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("authors")
     networks = {
         "G": g3an_release.Generator(ch=4),
@@ -57,7 +61,8 @@ def test_a_converted_generator_can_be_used_like_any_weights(tmp_path, capsys, fi
     theirs = g3an_release.Generator(ch=4).eval()
     state = torch.load(files["G"], weights_only=True)
     theirs.load_state_dict({key.removeprefix("module."): value for key, value in state.items()})
-    z_a, z_m = torch.randn(1, 128), torch.randn(1, 10)
+    generator = torch.Generator().manual_seed(0)
+    z_a, z_m = torch.randn(1, 128, generator=generator), torch.randn(1, 10, generator=generator)
     with torch.no_grad():
         clip = theirs(z_a[:, :, None, None, None], z_m[:, :, None, None, None])
         torch.testing.assert_close(load(out).generator(z_a, z_m), clip, atol=1e-5, rtol=0)
@@ -66,6 +71,36 @@ def test_a_converted_generator_can_be_used_like_any_weights(tmp_path, capsys, fi
     picture = tmp_path / "first.gif"
     assert main([*command, "--clips", "1", "-o", str(picture)]) == 0
     assert picture.stat().st_size > 1000
+
+
+def test_a_converted_imaginator_animates_a_picture(tmp_path, capsys):
+    networks = {
+        "G": imaginator_release.Generator(d_z=8, d_p=4, ch=2),
+        "VD": imaginator_release.VideoDiscriminator(ch=2),
+        "ID": imaginator_release.ImageDiscriminator(ch=2),
+    }
+    files = {name: tmp_path / f"{name}_5000.pth" for name in networks}
+    for name, network in networks.items():
+        torch.save(torch.nn.DataParallel(network).state_dict(), files[name])
+    out = tmp_path / "mug"
+    command = ["convert", "imaginator", files["G"], "--D_V", files["VD"], "--D_I", files["ID"], "-o", out]
+    assert main([*map(str, command)]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 2
+    assert printed[0].startswith("labels: taken for those of the authors' MUG")
+    assert printed[1].startswith(f"{out}: done. Next: mutoscope generate {out} animate")
+
+    theirs, image, z = networks["G"].eval(), torch.rand(2, 3, 64, 64) * 2 - 1, torch.randn(2, 8)
+    system = load(out)
+    y = system.one_hot(["happiness", "fear"])
+    with torch.no_grad():
+        torch.testing.assert_close(system.generator(image, z, y), theirs(image, z, y), atol=1e-5, rtol=0)
+
+    picture = write_image(tmp_path / "face.png", np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+    clip = tmp_path / "face.gif"
+    command = ["generate", out, "animate", "--picture", picture, "--label", "surprise", "--crop", "none", "-o", clip]
+    assert main([*map(str, command)]) == 0
+    assert clip.stat().st_size > 1000
 
 
 def test_without_discriminators_the_user_is_told_and_the_folder_is_named_after_the_file(
@@ -96,16 +131,19 @@ def test_bad_input_gives_one_line_and_writes_nothing(tmp_path, files, refused):
     assert "is the video discriminator" in refused("g3an", files["VD"], "-o", out)
     assert "is the image discriminator" in refused("g3an", files["G"], "--D_V", files["ID"], "-o", out)
     assert "not a readable checkpoint" in refused("g3an", tmp_path / "none.pth", "-o", out)
-    assert "no weights to convert (there are conversions for g3an" in refused("mocogan", files["G"], "-o", out)
+    told = refused("mocogan", files["G"], "-o", out)
+    assert "mocogan: no weights to convert (there are conversions for " in told
+    assert "g3an" in told
+    assert "imaginator" in told
     assert "no weights to convert" in refused("nothing", files["G"])
     assert "attention" in refused("g3an", files["G"], "--attention", "none", "-o", out)
     assert "file" in refused("g3an")
     assert not any(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["g3an", "--help"]])
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["g3an", "--help"], ["imaginator", "--help"]])
 def test_it_explains_itself(capsys, arguments):
     assert main(["convert", *arguments]) == 0
     printed = capsys.readouterr().out
     assert "usage: mutoscope convert" in printed
-    assert ("--D_V" in printed) == ("g3an" in arguments)
+    assert ("--D_V" in printed) == (len(arguments) == 2)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mutoscope.arguments import parse
+from mutoscope.cli_data import data
 from mutoscope.errors import InputError, TrainingFailed
 
 if TYPE_CHECKING:
@@ -261,57 +263,6 @@ def list_all(arguments: list[str]) -> None:
     Console().print(table)
 
 
-def data(arguments: list[str]) -> None:
-    """Look at data before training on it, or train feature extractors on it.
-
-    mutoscope data inspect DIR [--size N] [-o SHEET.png]
-    mutoscope data extractor DIR [--kind frame|clip|both] [-o FOLDER]
-    """
-    verbs = {"inspect": inspect_data, "extractor": train_extractor}
-    if arguments and arguments[0] in ("-h", "--help"):
-        print(inspect.getdoc(data))
-    elif arguments and arguments[0] in verbs:
-        verbs[arguments[0]](arguments[1:])
-    else:
-        given = arguments[0] if arguments else "data"
-        raise InputError(f"{given}: expected mutoscope data inspect DIR, or mutoscope data extractor DIR")
-
-
-def inspect_data(arguments: list[str]) -> None:
-    """Show what clips a source holds, and which files cannot be used."""
-    import jsonargparse
-
-    from mutoscope.data import inspect as inspect_clips
-    from mutoscope.media.images import write_image
-
-    parser = jsonargparse.ArgumentParser(prog="mutoscope data inspect", exit_on_error=False)
-    parser.add_argument("source", help="File or folder of clips or frames, or the name of a synthetic set.")
-    parser.add_argument("--size", type=int, default=64, help="Height and width that frames would be brought to.")
-    parser.add_argument("--channels", type=int, default=3, help="3 for colour, 1 for grey.")
-    parser.add_argument("-o", "--out", help="Picture to write the contact sheet to.")
-    given = parse(parser, arguments)
-    inspection = inspect_clips(given["source"], size=given["size"], channels=given["channels"])
-    from rich.console import Console
-
-    Console().print(inspection)
-    if given["out"]:
-        print(write_image(given["out"], inspection.contact_sheet))
-
-
-def train_extractor(arguments: list[str]) -> None:
-    """Train small networks whose features clips can be measured in."""
-    import jsonargparse
-
-    from mutoscope.evaluation.command import train_extractor as run_training
-
-    parser = jsonargparse.ArgumentParser(
-        prog="mutoscope data extractor", description=inspect.getdoc(train_extractor), exit_on_error=False
-    )
-    parser.add_function_arguments(run_training, as_group=False, as_positional=True, skip={"out"})
-    parser.add_argument("-o", "--out", help="Folder to write to (default: the cache, where evaluate finds them).")
-    run_training(**parse(parser, arguments))
-
-
 def convert(arguments: list[str]) -> None:
     """Bring weights that the authors' code of a system saved into this package's format.
 
@@ -357,25 +308,6 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "data": data,
     "demo": demo,
 }
-
-
-def parse(
-    parser: "jsonargparse.ArgumentParser", arguments: list[str], defaults: bool = True, instantiate: bool = False
-) -> dict[str, Any]:
-    """Parses flags; `defaults=False` keeps only those given, `instantiate=True` builds dataclasses.
-
-    Raises:
-        InputError: a flag is unknown, missing or of the wrong type.
-    """
-    import jsonargparse
-
-    try:
-        namespace = parser.parse_args(arguments, defaults=defaults)
-        if instantiate:
-            namespace = parser.instantiate(namespace)
-    except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
-        raise InputError(f"{error} (see {parser.prog} --help)") from error
-    return vars(namespace) if instantiate else namespace.as_dict()
 
 
 def show_controls(system: str, controls: "dict[str, Control]") -> None:

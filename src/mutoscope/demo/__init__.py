@@ -38,6 +38,7 @@ def demo(*, out: str | Path = "demo", train_time: str = "150s", max_steps: int =
     from mutoscope.demo.page import page
     from mutoscope.demo.playing import play_shipped
     from mutoscope.demo.playing_g3an import play_g3an
+    from mutoscope.demo.playing_imaginator import play_imaginator
     from mutoscope.systems import loading
     from mutoscope.training import RunOptions
 
@@ -49,7 +50,7 @@ def demo(*, out: str | Path = "demo", train_time: str = "150s", max_steps: int =
     with replacing(out.resolve()) as folder:
         folder.mkdir()
         sections = []
-        players = {"pseudo_label": play_shipped, "g3an": play_g3an}
+        players = {"pseudo_label": play_shipped, "g3an": play_g3an, "imaginator": play_imaginator}
         for weights in sorted(loading.shipped_weights(), key=lambda name: (name != FIRST, name)):
             console.print(f"[bold]playing[/] {weights}")
             sections.append(players[weights.split("/")[0]](folder, weights, seed))

@@ -15,6 +15,11 @@ SYSTEMS = {
         "PseudoLabel",
         "learns clips and motion phases from shuffled frames, with a 2-D GAN",
     ),
+    "imaginator": (
+        "mutoscope.systems.imaginator",
+        "ImaGINator",
+        "one picture and a label to video, the picture's maps fused in at every level",
+    ),
     "g3an": (
         "mutoscope.systems.g3an",
         "G3AN",
@@ -22,8 +27,18 @@ SYSTEMS = {
     ),
     # the methods that papers compare with
     "mocogan": ("mutoscope.baselines.mocogan", "MoCoGAN", "baseline: one content code a clip, a recurrent motion code"),
+    "mocogan_picture": (
+        "mutoscope.baselines.mocogan_picture",
+        "PictureMoCoGAN",
+        "baseline: MoCoGAN with the code of a picture for content",
+    ),
     "tgan": ("mutoscope.baselines.tgan", "TGAN", "baseline: a temporal generator feeds an image generator; WGAN"),
     "vgan": ("mutoscope.baselines.vgan", "VGAN", "baseline: moving foreground over a still background, in 3-D"),
+    "vgan_picture": (
+        "mutoscope.baselines.vgan_picture",
+        "PictureVGAN",
+        "baseline: VGAN with the code of a picture beside its noise",
+    ),
 }
 
 

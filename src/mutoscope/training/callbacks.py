@@ -10,6 +10,7 @@ import torch
 from lightning import Callback, Trainer
 from torch import Tensor
 
+from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError, TrainingFailed
 from mutoscope.files import replacing
 from mutoscope.systems.base import System
@@ -144,10 +145,10 @@ class Checkpoints(Callback):
 
 
 class SampleSheets(Callback):
-    """Draws `<iteration>.png` every `every` iterations and at the end."""
+    """Draws `<iteration>.png` every `every` iterations and at the end; from `clips`, if the system starts from any."""
 
-    def __init__(self, folder: Path, every: int, recorder: Recorder) -> None:
-        self.folder, self.every, self.recorder = folder, every, recorder
+    def __init__(self, folder: Path, every: int, recorder: Recorder, clips: Clips) -> None:
+        self.folder, self.every, self.recorder, self.clips = folder, every, recorder, clips
 
     def on_train_batch_end(self, trainer: Trainer, system: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         if system.iteration % self.every == 0:
@@ -159,7 +160,7 @@ class SampleSheets(Callback):
 
     def draw(self, trainer: Trainer, system: System) -> None:
         if trainer.is_global_zero:
-            system.sample_sheet().save(self.folder / f"{system.iteration:08d}.png")
+            system.sample_sheet(self.clips).save(self.folder / f"{system.iteration:08d}.png")
         self.recorder.start_clock()
 
 

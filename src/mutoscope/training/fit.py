@@ -72,12 +72,12 @@ def train(
     continued = checkpoint is not None and checkpoint.resolve().parent.parent == folder.resolve()
     if not continued:
         _check_unused(folder)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(run.seed)
-        model = system_class(system)(**arguments)
-    model.seed = run.seed
+    model = untrained(system, arguments, run.seed)
+    clips, held_out = training_clips(run, model)
+    if told := model.arguments_for(clips):
+        arguments |= told
+        model = untrained(system, arguments, run.seed)
     done = 0 if checkpoint is None else check_checkpoint(checkpoint, model)
-    clips, _ = training_clips(run, model)
     for problem in clips.problems if not (quiet or _rank()) else ():
         print(f"set aside: {problem}", file=sys.stderr)
     batches = Batches(model, clips, run)
@@ -85,8 +85,18 @@ def train(
     if run.compile:
         for network in model.trained_networks():
             network.compile()
-    _fit(model, batches, run, folder, checkpoint, done, quiet)
+    shown = held_out if len(held_out) else clips
+    _fit(model, batches, run, folder, shown, checkpoint, done, quiet)
     return folder
+
+
+def untrained(system: str, arguments: dict[str, Any], seed: int) -> System:
+    """The system with its first weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = system_class(system)(**arguments)
+    model.seed = seed
+    return model
 
 
 def configuration(
@@ -125,6 +135,8 @@ def training_clips(run: RunOptions, model: Any) -> tuple[Clips, Clips]:
         seed=run.seed,
         max_clips=run.max_clips,
     )
+    if run.only is not None:
+        clips = clips.with_labels(run.only)
     if not run.held_out:
         return clips, clips.subset([])
     held_out = run.held_out if run.held_out < 1 else int(run.held_out)
@@ -218,15 +230,22 @@ def _write_config(folder: Path, config: dict[str, Any]) -> None:
 
 
 def _fit(
-    model: System, batches: Batches, run: RunOptions, folder: Path, checkpoint: Path | None, done: int, quiet: bool
+    model: System,
+    batches: Batches,
+    run: RunOptions,
+    folder: Path,
+    shown: Clips,
+    checkpoint: Path | None,
+    done: int,
+    quiet: bool,
 ) -> None:
-    """Trains from iteration `done` on, and writes weights and summary."""
+    """Trains from iteration `done` on, draws sheets from the clips `shown`, and writes weights and summary."""
     progress = None if quiet or _rank() else Progress(run.max_steps, run.seconds)
     recorder = Recorder(folder / "metrics.csv", run.log_every, progress, checkpoint)
     callbacks = [
         recorder,
         Checkpoints(folder / "checkpoints", run.checkpoint_every, run.keep_checkpoints, recorder),
-        SampleSheets(folder / "samples", run.sample_every, recorder),
+        SampleSheets(folder / "samples", run.sample_every, recorder, shown),
         StopAt(run.max_steps, run.seconds, run.on_processor_time),
     ]
     if done < run.max_steps:
