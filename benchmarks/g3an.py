@@ -6,12 +6,7 @@ Every variant runs in a process of its own, for how the C library hands out memo
 processes take turns, a step each, while the others wait.
 """
 
-import argparse
-import logging
-import subprocess
-import sys
 import tempfile
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,9 +15,9 @@ import g3an_release as release
 import report
 import timing
 import torch
-from lightning.fabric import Fabric
+import variants
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
+from variants import BATCHES, LITERAL, MEMORY_BACK, PRECISIONS, random_clips, settle, training
 
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
 from mutoscope.systems.g3an import G3AN
@@ -30,11 +25,9 @@ from mutoscope.systems.g3an.convert import convert
 from mutoscope.systems.g3an.system import FAKE_FRAMES, REAL_FRAMES
 from mutoscope.training.memory import keep_freed_memory
 
-PRECISIONS: dict[str, Any] = {"float32": "32-true", "bf16": "bf16-mixed"}
-LITERAL = ("literal", "literal bf16")
 FIRST_STEPS = 3  # whose losses must agree
 SETTLING = 20  # power iterations before losses are compared
-BATCHES = (1, 16)  # of generation
+CLIP = (16, 64, 64, 3)
 
 
 class Literal:
@@ -45,7 +38,7 @@ class Literal:
         # attention as the equations have it, so that both compute the same
         self.networks = release.Generator(legacy=False), release.VideoDiscriminator(), release.ImageDiscriminator()
         self.optimizers = [torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999)) for net in self.networks]
-        self.clips = random_clips(batch)
+        self.clips = random_clips(batch, *CLIP)
 
     def step(self) -> dict[str, float]:
         n, frames = self.clips.shape[:2]
@@ -54,12 +47,6 @@ class Literal:
         times = (torch.randint(frames, (n,)) for _ in range(2))
         losses = release.training_step(*self.networks, self.optimizers, real, z_a, z_m, *times)
         return dict(zip(("loss_D_V", "loss_D_I", "loss_G"), map(float, losses), strict=True))
-
-
-def random_clips(batch: int) -> Tensor:
-    """uint8 clips `b t h w c` as training gets them."""
-    shape = (batch, 16, 64, 64, 3)
-    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
 def system_of(literal: Literal) -> G3AN:
@@ -73,23 +60,6 @@ def system_of(literal: Literal) -> G3AN:
     return system
 
 
-def training(system: G3AN, clips: Tensor, precision: str, compiled: bool = False) -> Callable[[], dict[str, Tensor]]:
-    """One training step of ours."""
-    system.train()
-    fabric = Fabric(accelerator="cpu", devices=1, precision=PRECISIONS[precision])
-    fabric.setup(system, *system.configure_optimizers())
-    if compiled:
-        for network in system.trained_networks():
-            network.compile()
-
-    def step() -> dict[str, Tensor]:
-        with fabric.autocast():
-            system.training_step({"clip": clips}, 0)
-        return system.losses
-
-    return step
-
-
 def step_of(variant: str, batch: int) -> Callable[[], object]:
     """One training step of a variant, with memory handed out as training does it."""
     if variant in LITERAL:
@@ -101,10 +71,11 @@ def step_of(variant: str, batch: int) -> Callable[[], object]:
 
         return step
     precision, _, option = variant.partition(", ")
-    if option != "memory given back":
+    if variant != MEMORY_BACK:
         keep_freed_memory()
     torch.manual_seed(0)
-    return training(G3AN(d_v="2p1d"), random_clips(batch), precision, option == "compiled")
+    batch_of_clips = {"clip": random_clips(batch, *CLIP)}
+    return training(G3AN(d_v="2p1d"), batch_of_clips, precision, option == "compiled")
 
 
 def generation_of(variant: str, batch: int) -> Callable[[], object]:
@@ -134,9 +105,9 @@ def disagreement(batch: int) -> list[float]:
     """
     literal = Literal(batch)
     for network in literal.networks:
-        settle(network)
+        settle(network, SETTLING)
     system = system_of(literal)
-    step = training(system, literal.clips, "float32")
+    step = training(system, {"clip": literal.clips}, "float32")
     G, D_V, D_I = literal.networks
     two_passes = iterating_once(D_V), G, iterating_once(D_I)
     differences = []
@@ -149,15 +120,6 @@ def disagreement(batch: int) -> list[float]:
         pairs = zip(expected, (found["loss_D_V"], found["loss_D_I"], found["loss_G"]), strict=True)
         differences.append(max(float(abs(ours / theirs - 1)) for theirs, ours in pairs))
     return differences
-
-
-@torch.no_grad()
-def settle(network: torch.nn.Module) -> None:
-    """Lets the singular vectors find their weights, by running the layers' own power iteration."""
-    for module in network.modules():
-        for hook in module._forward_pre_hooks.values():
-            for _ in range(SETTLING):
-                hook(module, None)
 
 
 def iterating_once(D: torch.nn.Module) -> Callable[[Tensor], Tensor]:
@@ -173,139 +135,7 @@ def iterating_once(D: torch.nn.Module) -> Callable[[Tensor], Tensor]:
     return judge
 
 
-def flops(batch: int) -> dict[str, int]:
-    """Floating point operations of one step, counted."""
-    steps = {"literal": Literal(batch).step, "ours": step_of("float32", batch)}
-    counted = {}
-    for name, step in steps.items():
-        with FlopCounterMode(display=False) as counter:
-            step()
-        counted[name] = counter.get_total_flops()
-    return counted
-
-
-# A process for each variant.
-
-
-class Worker:
-    """This script run anew, doing one variant's work once a line."""
-
-    def __init__(self, job: str, variant: str, batch: int) -> None:
-        command = [sys.executable, __file__, "--worker", job, variant, "--batch", str(batch)]
-        command += ["--threads", str(torch.get_num_threads())]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-
-    def ask(self) -> list[float]:
-        """Wall seconds, processor seconds and peak memory so far in MiB."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write("\n")
-        return [float(value) for value in self.process.stdout.readline().split()]
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
-
-
-def work(run: Callable[[], object]) -> None:
-    """The other side of `Worker`."""
-    for _ in sys.stdin:
-        taken = timing.timed(run)
-        print(taken.wall, taken.cpu, timing.memory_peak(), flush=True)
-
-
-def measure(job: str, variants: list[str], batch: int, rounds: int, warm_up: int = 3) -> dict[str, Any]:
-    """Speed and peak memory of every variant, the processes taking turns."""
-    workers = {name: Worker(job, name, batch) for name in variants}
-    timings: dict[str, list[timing.Timing]] = {name: [] for name in variants}
-    memory = {}
-    for turn in range(warm_up + rounds):
-        for name, worker in workers.items():
-            wall, cpu, memory[name] = worker.ask()
-            if turn >= warm_up:
-                timings[name].append(timing.Timing(wall, cpu))
-    for worker in workers.values():
-        worker.close()
-    return {
-        name: {
-            "seconds": timing.seconds(timings[name]),
-            "speedup": timing.speedup(timings["literal"], timings[name]),
-            "peak_memory": memory[name],
-            "timings": timings[name],
-        }
-        for name in variants
-    }
-
-
-def measure_steps(variants: list[str], batch: int, rounds: int, peaks: dict[str, timing.Timing]) -> dict[str, Any]:
-    counted = flops(batch)
-    measured = measure("step", variants, batch, rounds)
-    for name, found in measured.items():
-        peak = peaks["bf16" if "bf16" in name else "float32"]
-        found["share_of_peak"] = timing.share_of_peak(counted["literal"], found.pop("timings"), peak)
-    return {"batch_size": batch, "flops": counted, "disagreement": disagreement(batch), "variants": measured}
-
-
 # What is said of it.
-
-STEP_COLUMNS = ("step", "× literal, clock", "× literal, work", "seconds", "share of limit", "peak memory")
-CLIP_COLUMNS = ("clips at once", "network", "× literal, clock", "ms a clip", "peak memory")
-
-
-def step_rows(results: dict[str, Any]) -> report.Rows:
-    return [
-        (
-            name,
-            report.spread(found["speedup"]["wall"]),
-            report.spread(found["speedup"]["cpu"]),
-            report.spread(found["seconds"]["wall"]),
-            report.percent(found["share_of_peak"]["wall"]),
-            f"{found['peak_memory']:,.0f} MiB",
-        )
-        for name, found in results["step"]["variants"].items()
-    ]
-
-
-def clip_rows(results: dict[str, Any]) -> report.Rows:
-    return [
-        (
-            batch,
-            name if name == "literal" else "ours",
-            report.spread(found["speedup"]["wall"]),
-            report.whole({key: 1000 * value / int(batch) for key, value in found["seconds"]["wall"].items()}),
-            f"{found['peak_memory']:,.0f} MiB",
-        )
-        for batch, variants in results["clips"].items()
-        for name, found in variants.items()
-    ]
-
-
-def limits(results: dict[str, Any]) -> str:
-    """What the machine could do, and what a step costs."""
-    flops, rates = results["step"]["flops"], results["teraflops"]
-    speeds = ", ".join(f"{1000 * rate['wall']:.0f} GFLOP/s in {name}" for name, rate in rates.items())
-    seconds = ", ".join(f"{flops['literal'] / 1e12 / rate['wall']:.2f} s in {name}" for name, rate in rates.items())
-    return (
-        f"The literal step does {flops['literal'] / 1e9:.0f} GFLOP, ours {flops['ours'] / 1e9:.0f}. At the speed of a "
-        f"matrix product here ({speeds}) the literal one would take {seconds}: *share of limit* is that time, of the "
-        "time taken."
-    )
-
-
-def agreement(results: dict[str, Any]) -> str:
-    differences = ", ".join(f"{value:.0e}" for value in results["step"]["disagreement"])
-    return (
-        "From the same weights, noise and frames, in float32, the largest relative difference of any of the three "
-        f"losses in the first {FIRST_STEPS} steps is {differences}."
-    )
-
-
-def show(results: dict[str, Any]) -> None:
-    console = report.wide_console()
-    report.show(console, "Training", STEP_COLUMNS, step_rows(results))
-    report.show(console, "Generation", CLIP_COLUMNS, clip_rows(results))
-    console.print(limits(results), agreement(results), sep="\n")
 
 
 def page(results: dict[str, Any]) -> list[str]:
@@ -318,46 +148,44 @@ def page(results: dict[str, Any]) -> list[str]:
         "first: eager, 5-D convolutions in torch's default memory format, scores of attention written out, real and "
         "fake clips through the discriminators one after the other, torch's default Adam; *literal bf16* the same "
         "under autocast. *Memory given back* is ours with the C library's usual handling of freed memory.",
-        report.markdown(STEP_COLUMNS, step_rows(results)),
-        limits(results),
-        agreement(results)
+        report.markdown(variants.STEP_COLUMNS, variants.step_rows(results)),
+        variants.limits(results),
+        variants.agreement(results)
         + " (Real and fake clips go through each discriminator in one pass here and in two there; for "
         "this comparison the second pass there leaves the singular vectors as they are.)",
         "## Generation",
         "Noise to uint8 clips of 16×64×64 in float32, ours with normalisations worked into the weights.",
-        report.markdown(CLIP_COLUMNS, clip_rows(results)),
+        report.markdown(variants.CLIP_COLUMNS, variants.clip_rows(results)),
         report.how(results),
     ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=7, help="rounds of training steps")
-    parser.add_argument("--batch", type=int, default=4, help="clips in a training step")
-    parser.add_argument("--threads", type=int, help="CPU threads; torch's default if not given")
-    parser.add_argument("--compile", action="store_true", help="also time compiled networks")
-    parser.add_argument("--write", action="store_true", help="write reports/benchmarks_g3an.md and its data")
-    parser.add_argument("--worker", nargs=2, metavar=("JOB", "VARIANT"), help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    warnings.filterwarnings("ignore", module=r"lightning\..*")
-    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    if options.worker:
-        job, variant = options.worker
-        work((step_of if job == "step" else generation_of)(variant, options.batch))
+    given = variants.options(__doc__, batch=4)
+    if given.worker:
+        job, variant = given.worker
+        variants.work((step_of if job == "step" else generation_of)(variant, given.batch))
         return
-    peaks = {"float32": timing.matmul_peak(torch.float32), "bf16": timing.matmul_peak(torch.bfloat16)}
-    variants = [*LITERAL, *PRECISIONS, "bf16, memory given back", *(["bf16, compiled"] if options.compile else [])]
+    peaks = variants.peaks()
+    names = [*LITERAL, *PRECISIONS, MEMORY_BACK, *(["bf16, compiled"] if given.compile else [])]
+    flops = {
+        "literal": variants.flops(Literal(given.batch).step),
+        "ours": variants.flops(step_of("float32", given.batch)),
+    }
     results = {
         "machine": timing.machine(),
-        "teraflops": {name: {"wall": 1 / peak.wall, "cpu": 1 / peak.cpu} for name, peak in peaks.items()},
-        "step": measure_steps(variants, options.batch, options.steps, peaks),
-        "clips": {str(n): measure("generation", ["literal", "float32"], n, options.steps) for n in BATCHES},
+        "teraflops": variants.teraflops(peaks),
+        "step": {
+            "batch_size": given.batch,
+            "flops": flops,
+            "disagreement": disagreement(given.batch),
+            "variants": variants.measure_steps(names, given.batch, given.steps, peaks, flops["literal"]),
+        },
+        "clips": {str(n): variants.measure("generation", ["literal", "float32"], n, given.steps) for n in BATCHES},
     }
     results = timing.plain(results)
-    show(results)
-    if options.write:
+    variants.show(results)
+    if given.write:
         timing.save("g3an", results)
         report.write_page("g3an", page(results))
 
