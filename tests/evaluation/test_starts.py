@@ -86,10 +86,12 @@ class TestStarts:
         lengths = [15, 3, 20]
         drawn = draw_starts(counting(lengths), 1000, starts, frames, step, seed)
         first = drawn.pictures[:, 0, 0, 0].astype(int)
-        possible = [max(n - (frames - 1) * step, 0) for n in lengths]
+        steps = [step if n > (frames - 1) * step else 1 for n in lengths]
+        possible = [max(n - (frames - 1) * apart, 0) for n, apart in zip(lengths, steps, strict=True)]
         assert Counter(first // 20) == Counter({i: min(starts, n) for i, n in enumerate(possible) if n})
         assert len(set(first)) == len(first)
-        assert (np.diff(drawn.truths[..., 0, 0, 0].astype(int), axis=1) == step).all()
+        found = np.diff(drawn.truths[..., 0, 0, 0].astype(int), axis=1)
+        assert all((row == steps[clip]).all() for row, clip in zip(found, first // 20, strict=True))
 
     def test_ten_of_every_clip_unless_told_otherwise_and_other_seeds_draw_others(self, unlike):
         drawn = [Evaluator(unlike, extractors=[], seed=seed, **FEW).starts for seed in (0, 0, 1)]
@@ -120,8 +122,8 @@ class TestStarts:
         assert len(set(drawn.pictures[:, 0, 0, 0])) == 6
 
     def test_too_short_clips_are_told(self):
-        with pytest.raises(InputError, match=r"counting: the longest clip has 9 frames \(expected at least 17"):
-            draw_starts(counting([9, 3]), 4, 10, 9, 2, 0)
+        with pytest.raises(InputError, match=r"counting: the longest clip has 8 frames \(expected at least 9"):
+            draw_starts(counting([8, 3]), 4, 10, 9, 2, 0)
 
 
 class TestFigures:
@@ -256,3 +258,13 @@ class TestRefusals:
     def test_no_starts(self, unlike):
         with pytest.raises(InputError, match="starts: 0 is too few"):
             Evaluator(unlike, extractors=[], starts=0, **FEW)
+
+
+class TestShortClips:
+    def test_frames_are_as_far_apart_as_fits(self) -> None:
+        """Of 7 frames, 4 fit 2 apart; of 5 they fit 1 apart, and of 3 not at all."""
+        lengths = (7, 5, 3)
+        frames = [np.arange(n, dtype=np.uint8)[:, None, None, None] * np.ones((1, 8, 8, 3), np.uint8) for n in lengths]
+        starts = draw_starts(clips_from_arrays(frames, name="short"), 10, 10, 4, 2, seed=0)
+        shown = sorted(clip[:, 0, 0, 0].tolist() for clip in starts.truths)
+        assert shown == [[0, 1, 2, 3], [0, 2, 4, 6], [1, 2, 3, 4]]

@@ -13,11 +13,9 @@ from mutoscope.evaluation.samples import (
     Examples,
     Pair,
     Sample,
-    cut,
     evenly,
     labels_of,
     stored,
-    window_starts,
 )
 from mutoscope.systems.base import System
 from mutoscope.systems.labels import Labels
@@ -87,18 +85,23 @@ def draw_starts(clips: Clips, count: int, starts: int, frames: int, step: int, s
     """Random start frames of every clip, and the true windows that begin there (Wang 2021, Sec. 3.4.1).
 
     Args:
-        clips: the set; clips shorter than a window are passed over.
+        clips: the set; clips with fewer than `frames` frames are passed over.
         count: how many at most in all: of more, every clip gives a second one only after all have given one, and so on.
         starts: how many of each clip; they are distinct, so a clip with fewer possible ones gives all it has.
         frames: frames per window.
-        step: distance between them in the clip.
+        step: distance between them in the clip; in a clip too short for it the largest that fits.
         seed: of the draw.
 
     Raises:
-        InputError: no clip is long enough for a window.
+        InputError: no clip has so many frames.
     """
     rng = np.random.default_rng(seed)
-    possible = window_starts(clips, frames, step)
+    steps = np.clip((clips.lengths - 1) // max(frames - 1, 1), 1, step)
+    possible = np.maximum(clips.lengths - (frames - 1) * steps, 0)
+    if not possible.any():
+        raise InputError(
+            f"{clips.name}: the longest clip has {clips.lengths.max(initial=0)} frames (expected at least {frames})"
+        )
     shares = np.minimum(possible, starts)
     first = [rng.permutation(n)[:share] for n, share in zip(possible, shares, strict=True)]
     # in rounds, each over all clips in another order: sets are often sorted by label
@@ -106,5 +109,6 @@ def draw_starts(clips: Clips, count: int, starts: int, frames: int, step: int, s
     drawn = [(clip, first[clip][number]) for number, clips_left in enumerate(rounds) for clip in clips_left][:count]
     numbers, begins = np.array(drawn, dtype=np.int64).T
     labels = labels_of(clips)
-    truths = cut(clips, numbers, begins, frames, step)
+    windows = zip(numbers, begins, steps[numbers], strict=True)
+    truths = stored((clips[n].frames[begin::apart][:frames] for n, begin, apart in windows), clips.name)
     return Starts(truths, None if labels is None else labels[numbers], clips.label_names)

@@ -38,9 +38,10 @@ class Target:
     @property
     def frames(self) -> int:
         """Frames of a clip: 16, or all that a system makes of a picture; fewer where no real clip is so long."""
+        if isinstance(self.source, System) and self.pairing == "start":
+            return min(self.source.frames, int(self.real.lengths.max()))
         longest = (int(self.real.lengths.max()) - 1) // self.step + 1
-        usual = self.source.frames if isinstance(self.source, System) and self.pairing == "start" else USUAL_FRAMES
-        return min(usual, longest)
+        return min(USUAL_FRAMES, longest)
 
     @property
     def pairing(self) -> Literal["match", "start"]:

@@ -103,10 +103,12 @@ class ImaGINator(ImaGINatorControls, System):
         ema: float = 0.0,
     ) -> None:
         super().__init__()
-        sizes = {"d_z": d_z, "d_p": d_p, "channels": channels, "ch": ch, "ch_D": ch_D, "image_frames": image_frames}
+        sizes = {"d_z": d_z, "d_p": d_p, "ch": ch, "ch_D": ch_D, "image_frames": image_frames}
         for argument, value in sizes.items():
             if value < 1:
                 raise InputError(f"{argument}: {value} is less than 1")
+        if channels not in (1, 3):
+            raise InputError(f"channels: {channels} (expected 1 or 3)")
         if image_size not in IMAGE_SIZES:
             raise InputError(f"image_size: {image_size} (expected one of {', '.join(map(str, IMAGE_SIZES))})")
         frames = image_size // 2 if frames is None else frames
