@@ -216,3 +216,10 @@ class TestPasting:
     def test_a_squeezed_picture_is_stretched_again(self):
         cutout = cut_out(landscape(), "none", 32, 3)
         assert np.abs(cutout.paste(cutout.pixels).astype(int) - landscape()).max() <= 12
+
+
+def test_of_videos_in_a_folder_the_first_frames_are_taken(tmp_path: Path) -> None:
+    frames = np.stack([np.full((32, 32, 3), level, np.uint8) for level in (40, 200)])
+    write_video(tmp_path / "clip.mp4", frames, 8)
+    (cutout,) = cut_out_all(tmp_path, "centre", 32, 3, most=5)
+    assert abs(int(cutout.pixels.mean()) - 40) <= 3

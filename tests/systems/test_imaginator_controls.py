@@ -66,12 +66,13 @@ def picture() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, picture) -> Path:
-    """Three pictures of different sizes and colours, and a video beside them."""
+    """Three pictures of different sizes and colours, and a folder with a video."""
     folder = tmp_path_factory.mktemp("pictures")
     write_image(folder / "a.png", picture)
     write_image(folder / "b.jpg", np.full((50, 70, 1), 90, np.uint8))
     write_image(folder / "c.webp", np.full((90, 60, 4), 160, np.uint8))
-    write_video(folder / "video.mp4", np.repeat(picture[None], 40, axis=0), 8)
+    (folder / "videos").mkdir()
+    write_video(folder / "videos" / "video.mp4", np.repeat(picture[None], 40, axis=0), 8)
     return folder
 
 
@@ -115,7 +116,7 @@ def source(control: str, picture: np.ndarray | Path, folder: Path) -> dict[str, 
     """What the control starts from."""
     names = [p.name for p in CONTROLS[control].parameters]
     if "video" in names:
-        return {"video": folder / "video.mp4"}
+        return {"video": folder / "videos" / "video.mp4"}
     return {"picture": picture} if "picture" in names else {"pictures": folder}
 
 
@@ -124,11 +125,15 @@ def close(a: np.ndarray, b: np.ndarray) -> bool:
     return a.shape == b.shape and np.abs(a.astype(int) - b.astype(int)).max() <= 1
 
 
-def cells(canvas: np.ndarray, rows: int, columns: int, padding: int = 2) -> list[np.ndarray]:
-    """The square cells of a labelled grid, row by row; they end at its lower right corner, 6 pixels from the edge."""
-    y_of = [canvas.shape[0] - 6 - (rows - i) * (SIZE + padding) + padding for i in range(rows)]
-    x_of = [canvas.shape[1] - 6 - (columns - j) * (SIZE + padding) + padding for j in range(columns)]
-    return [canvas[y : y + SIZE, x : x + SIZE] for y, x in itertools.product(y_of, x_of)]
+def cells(canvas: np.ndarray, rows: int, columns: int, scale: int = 1, padding: int = 2) -> list[np.ndarray]:
+    """The square cells of a labelled grid, row by row; they end at its lower right corner, 6 pixels from the edge.
+
+    Where pixels are drawn `scale` times as large, each is given once.
+    """
+    side = SIZE * scale
+    y_of = [canvas.shape[0] - 6 - (rows - i) * (side + padding) + padding for i in range(rows)]
+    x_of = [canvas.shape[1] - 6 - (columns - j) * (side + padding) + padding for j in range(columns)]
+    return [canvas[y : y + side : scale, x : x + side : scale] for y, x in itertools.product(y_of, x_of)]
 
 
 class TestDrawing:
@@ -183,7 +188,7 @@ class TestDrawing:
 
 
 class TestAnimate:
-    @pytest.mark.parametrize("name", ["a.png", "b.jpg", "c.webp", "video.mp4"])
+    @pytest.mark.parametrize("name", ["a.png", "b.jpg", "c.webp", "videos/video.mp4"])
     def test_pictures_of_any_size_and_format_move(self, system, folder, name):
         assert system.animate(picture=folder / name).frames.shape == (FRAMES, SIZE, SIZE, 3)
 
@@ -323,12 +328,12 @@ class TestSheets:
         sheet = labelled.strip(picture=picture, label="nod", stride=3)
         clip = labelled.animate(picture=picture, label="nod").frames
         assert (sheet.rows, sheet.columns) == (1, 7)
-        assert close(np.stack(cells(sheet.pixels, 1, 7)), np.stack([picture, *clip[::3]]))
+        assert close(np.stack(cells(sheet.pixels, 1, 7, labelled.enlargement)), np.stack([picture, *clip[::3]]))
 
     def test_rows_begin_with_the_picture(self, labelled, picture):
         """Fig. 3.9."""
         sheet = labelled.label_sheet(picture=picture, columns=4)
-        drawn = cells(sheet.pixels, 3, 5)
+        drawn = cells(sheet.pixels, 3, 5, labelled.enlargement)
         assert (sheet.rows, sheet.columns) == (3, 5)
         for row, label in enumerate(LABELS):
             clip = labelled.animate(picture=picture, label=label).frames

@@ -20,6 +20,7 @@ from mutoscope.media import subjects
 from mutoscope.media.frames import is_picture, natural_order, open_frames
 from mutoscope.media.images import as_pillow, read_image, to_channels
 from mutoscope.media.subjects import Box, Subject, central_square, square
+from mutoscope.media.video import VIDEO_SUFFIXES
 from mutoscope.systems.inputs import Frames
 
 Crop = Literal["auto", "face", "body", "centre", "none"]
@@ -100,6 +101,8 @@ def cut_out(source: Frames, crop: Crop, size: int, channels: int) -> Cutout:
 def cut_out_all(source: Frames, crop: Crop, size: int, channels: int, most: int) -> list[Cutout]:
     """The same for `most` pictures at most, of any sizes: those in a folder, or in an array `n h w c`; or a single one.
 
+    Of videos in the folder the first frames are taken.
+
     Raises:
         InputError: as `cut_out`; a picture in a folder is named.
     """
@@ -145,9 +148,10 @@ def _pictures(source: Frames, channels: int) -> Iterator[tuple[str, Picture]]:
     if isinstance(source, np.ndarray):
         yield from ((f"picture {i}", frame) for i, frame in enumerate(read_video(source, channels)))
     elif Path(source).is_dir():
-        files = sorted((file for file in Path(source).iterdir() if is_picture(file)), key=natural_order)
+        shown = (file for file in Path(source).iterdir() if is_picture(file) or file.suffix.lower() in VIDEO_SUFFIXES)
+        files = sorted(shown, key=natural_order)
         if not files:
-            raise InputError(f"{source}: holds no pictures (expected a folder of pictures such as PNG or JPEG)")
+            raise InputError(f"{source}: holds no pictures (expected a folder of pictures, or of videos that begin so)")
         yield from ((str(file), read_picture(file, channels)) for file in files)
     else:
         yield os.fspath(source), read_picture(source, channels)

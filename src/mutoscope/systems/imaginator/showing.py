@@ -17,9 +17,16 @@ LabelList = int | str | list[int | str] | None
 Cells = UInt8[np.ndarray, "n m t h w c"]
 Colours = UInt8[np.ndarray, "h w 3"]
 
+SHOWN_SIZE = 96  # pixels that a frame on a sheet should have
+
 
 class Showing(Drawing):
     """What the controls share."""
+
+    @property
+    def enlargement(self) -> int:
+        """How many times larger than they are pixels are shown on sheets, so that small frames can be looked at."""
+        return max(1, SHOWN_SIZE // self.image_size)
 
     def cut(self, picture: Frames, crop: Crop) -> Cutout:
         """What of a user's picture is animated. Raises InputError as `cut_out`."""
@@ -92,14 +99,14 @@ class Showing(Drawing):
         for picture, clips in zip(pictures, self.draw_every(pictures, labels, seed), strict=True):
             cells += [picture, *(sheets.in_a_strip(clip, strip) for clip in clips)]
         header = ["picture", *self.names_of(labels)]
-        pixels = sheets.grid(cells, len(header), column_labels=header, padding=6)
+        pixels = sheets.grid(cells, len(header), column_labels=header, padding=6, scale=self.enlargement)
         return Sheet(pixels, len(pictures), len(header))
 
     def rows(self, cutout: Cutout, clips: Iterable[Clip], times: Sequence[int], names: Sequence[str]) -> Sheet:
         """A picture and a clip that begins with it in every row, time from left to right."""
         cells = [cell for clip in clips for cell in (cutout.pixels, *clip[list(times)])]
         header = ["picture", *(f"t={time}" for time in times)]
-        pixels = sheets.grid(cells, len(header), row_labels=names, column_labels=header)
+        pixels = sheets.grid(cells, len(header), row_labels=names, column_labels=header, scale=self.enlargement)
         return Sheet(pixels, len(names), len(header))
 
     def times(self, columns: int) -> list[int]:
