@@ -1,4 +1,4 @@
-"""Transposed convolutions of maps of one pixel, against torch's own."""
+"""Transposed convolutions of maps of few positions, against torch's own."""
 
 import pytest
 import torch
@@ -8,6 +8,8 @@ from mutoscope.nn import ConvTranspose2d, folded
 
 LAYERS = {
     "4 x 4": (4, {}),
+    "doubling": (4, {"stride": 2, "padding": 1}),
+    "doubling time": ((4, 1), {"stride": (2, 1), "padding": (1, 0)}),
     "over time": ((2, 1), {}),
     "strided": (4, {"stride": 2}),
     "without a bias": (4, {"bias": False}),
@@ -33,23 +35,23 @@ def pictures(*size: int) -> Tensor:
 
 @each_layer
 class TestAgainstTorch:
-    def test_maps_of_one_pixel(self, kind):
+    @pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 1), (5, 4)], ids=str)
+    def test_maps_of_few_positions(self, kind, size):
         """Outputs and all gradients."""
         layers = pair(kind)
-        inputs = [pictures(1, 1).requires_grad_() for _ in layers]
+        inputs = [pictures(*size).requires_grad_() for _ in layers]
         outputs = [layer(x) for layer, x in zip(layers, inputs, strict=True)]
         torch.testing.assert_close(*outputs, rtol=1e-5, atol=1e-5)
         for y in outputs:
             (y**3).sum().backward()
-        torch.testing.assert_close(*(x.grad for x in inputs), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(*(x.grad for x in inputs), rtol=1e-4, atol=1e-4)
         for weights in zip(*(layer.parameters() for layer in layers), strict=True):
-            torch.testing.assert_close(*(weight.grad for weight in weights), rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(*(weight.grad for weight in weights), rtol=1e-4, atol=1e-4)
 
     def test_larger_maps(self, kind):
         """To the bit, for they go the same way."""
         own, other = pair(kind)
-        for size in ((5, 4), (1, 2), (2, 1)):
-            assert torch.equal(own(pictures(*size)), other(pictures(*size)))
+        assert torch.equal(own(pictures(7, 8)), other(pictures(7, 8)))
 
     def test_its_state_is_that_of_torch_s_layer(self, kind):
         own, other = pair(kind)
