@@ -17,7 +17,7 @@ LabelList = int | str | list[int | str] | None
 Cells = UInt8[np.ndarray, "n m t h w c"]
 Colours = UInt8[np.ndarray, "h w 3"]
 
-SHOWN_SIZE = 96  # pixels that a frame on a sheet should have
+SHOWN_SIZE = 64  # pixels that a frame on a sheet should have
 
 
 class Showing(Drawing):

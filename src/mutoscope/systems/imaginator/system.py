@@ -29,7 +29,7 @@ from mutoscope.systems.imaginator.networks import (
 # what random numbers are for (see System.generator_for)
 NOISE, WRONG_LABELS, REAL_FRAMES, FAKE_FRAMES = range(4)
 IMAGE_SIZES = (32, 64, 128)
-SHEET_PICTURES = 6
+SHEET_PICTURES = 4
 
 
 class ImaGINator(ImaGINatorControls, System):
