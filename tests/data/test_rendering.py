@@ -45,3 +45,9 @@ def test_an_unknown_set_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nothing: no such synthetic set \(expected one of sprites"):
         render("nothing", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_rate_that_is_not_positive_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^fps: 0\.0 \(expected a positive number\)"):
+        render("faces", tmp_path / "out", fps=0.0)
+    assert not list(tmp_path.iterdir())

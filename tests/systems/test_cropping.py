@@ -223,3 +223,9 @@ def test_of_videos_in_a_folder_the_first_frames_are_taken(tmp_path: Path) -> Non
     write_video(tmp_path / "clip.mp4", frames, 8)
     (cutout,) = cut_out_all(tmp_path, "centre", 32, 3, most=5)
     assert abs(int(cutout.pixels.mean()) - 40) <= 3
+
+
+@pytest.mark.parametrize("read", [lambda: read_picture("", 3), lambda: cut_out_all("", "centre", 32, 3, most=1)])
+def test_an_empty_name_is_not_the_current_folder(read) -> None:
+    with pytest.raises(InputError, match=r"^picture: is empty"):
+        read()

@@ -360,7 +360,7 @@ class TestRuns:
 
     def test_labels_must_be_there_at_all(self, run_small, tmp_path):
         np.save(tmp_path / "clip.npy", np.zeros((20, 32, 32, 3), np.uint8))
-        with pytest.raises(InputError, match="lacks label"):
+        with pytest.raises(InputError, match="which has no labels"):
             run_small(tmp_path / "run", data=str(tmp_path / "clip.npy"), max_clips=None, batch_size=1)
 
     def test_clips_too_short_rest_on_their_last_frame(self):

@@ -136,7 +136,7 @@ class TestRuns:
     def test_labels_asked_for_must_be_there_at_all(self, run_small, tmp_path):
         np.save(tmp_path / "clip.npy", np.zeros((20, 32, 32, 3), np.uint8))
         options = {"data": str(tmp_path / "clip.npy"), "max_clips": None, "batch_size": 1, "label_names": MOTIONS}
-        with pytest.raises(InputError, match="lacks label"):
+        with pytest.raises(InputError, match="which has no labels"):
             run_small(tmp_path / "run", **options)
 
     def test_the_tiny_preset_trains(self, tmp_path):
@@ -279,3 +279,20 @@ class TestAnimating:
         made = make_clips("faces", max_clips=3)
         sheet = small(label_names=names).sample_sheet(clips_from_arrays(made.clips, name="faces"))
         assert (sheet.rows, sheet.columns) == (3, 1 + max(1, len(names)))
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    system = small()
+    with torch.no_grad():
+        next(system.G.parameters())[0, 0, 0, 0] = float("nan")
+    folder = system.save_weights(tmp_path / "weights")
+    with pytest.raises(InputError, match=r"model.safetensors: G\.\S+ holds values that are not finite"):
+        load(folder)
+
+
+def test_clips_without_a_label_are_counted():
+    clips = clips_from_arrays(
+        [np.zeros((16, 32, 32, 3), np.uint8)] * 3, name="mixed", labels=[0, None, None], label_names=MOTIONS
+    )
+    with pytest.raises(InputError, match=r"^mixed: 2 of 3 clips have no label"):
+        small().check_clips(clips)

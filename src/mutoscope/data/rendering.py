@@ -40,6 +40,8 @@ def render(
     out = Path(out)
     if out.exists():
         raise InputError(f"{out}: exists already (expected a new folder)")
+    if fps <= 0:
+        raise InputError(f"fps: {fps} (expected a positive number)")
     rendered = open_clips(name, size=size, channels=channels, seed=seed, max_clips=clips)
     with replacing(out) as temporary:
         for number in range(len(rendered)):

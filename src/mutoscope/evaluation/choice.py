@@ -32,6 +32,12 @@ def choose(asked: Sequence[str], extractors: Sequence[Extractor]) -> list[tuple[
     return chosen
 
 
+def in_features(asked: Sequence[str]) -> bool:
+    """Whether any of these names and groups is computed in features of an extractor."""
+    names = {name.split("[")[0] for wanted in asked for name in GROUPS.get(wanted, (wanted,))}
+    return any(metric.needs is not None for metric in METRICS if metric.name in names)
+
+
 def fitting_extractors(metric: Metric, extractors: Sequence[Extractor]) -> list[Extractor]:
     """Those that a metric can be computed with; features that tell subjects are for identity, and there alone."""
     telling_subjects = [e for e in extractors if getattr(e, "tells", None) == "subjects"]

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from mutoscope.data import open_clips
+from mutoscope.errors import InputError
+from mutoscope.evaluation.choice import check_names, in_features
 from mutoscope.evaluation.evaluator import Evaluator, Pairing, described, resizing
 from mutoscope.evaluation.extractors import STEPS, Which, card, open_extractor, train_extractors
 from mutoscope.evaluation.report import Report, check_suffix
@@ -54,19 +56,24 @@ def evaluate(
         InputError: something cannot be used, said in one line; nothing is written then.
     """
     paths = [check_suffix(path) for path in out or ()]
+    if seed < 0:
+        raise InputError(f"seed: {seed} is less than 0")
     opened = open_target(target, data, size=size, max_clips=max_clips, seed=seed)
-    frames, step = frames or opened.frames, step or opened.step
+    frames = opened.frames if frames is None else frames
+    step = opened.step if step is None else step
     material, pairing = opened.training or opened.real, pairing or opened.pairing
+    asked = [name.strip() for name in metrics.split(",")]
+    check_names(asked)
     named = [
         each
-        for name in extractor or ["default"]
+        for name in extractor or (["default"] if in_features(asked) else [])
         for each in open_extractor(name, material, frames=frames, subjects=pairing == "start")
     ]
     evaluator = Evaluator(
         opened.real,
         training=opened.training,
         extractors=named,
-        metrics=[name.strip() for name in metrics.split(",")],
+        metrics=asked,
         clips=clips,
         frames=frames,
         resamples=resamples,

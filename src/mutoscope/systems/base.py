@@ -231,7 +231,7 @@ class System(LightningModule, PyTorchModelHubMixin):
         """Reads a `model.safetensors` of the same configuration.
 
         Raises:
-            InputError: the file is missing or damaged, or holds other weights.
+            InputError: the file is missing or damaged, or holds other weights, or values that are not finite.
         """
         try:
             state = load_file(file)
@@ -246,6 +246,9 @@ class System(LightningModule, PyTorchModelHubMixin):
             raise InputError(
                 f"{file}: does not fit {self.name} as its config says ({len(wrong)} tensors, as {wrong[0]})"
             )
+        not_finite = next((k for k, v in state.items() if v.is_floating_point() and not v.isfinite().all()), None)
+        if not_finite:
+            raise InputError(f"{file}: {not_finite} holds values that are not finite (expected numbers)")
         self.load_state_dict(state, strict=False)
         for average, network in averages.items():
             getattr(self, average).network.load_state_dict(getattr(self, network).state_dict())

@@ -133,6 +133,8 @@ def read_video(source: Frames, channels: int, whole: bool = False) -> Iterator[P
     """
     if isinstance(source, np.ndarray):
         frames, name = _of_array(source), "picture"
+    elif not os.fspath(source):
+        raise InputError("picture: is empty (expected the name of a file)")
     else:
         opened, name = open_frames(Path(source), channels), os.fspath(source)
         frames = iter([read_image(name, channels)] if whole and opened.kind == "strip" else opened)
@@ -147,7 +149,7 @@ def _pictures(source: Frames, channels: int) -> Iterator[tuple[str, Picture]]:
     """Pictures and what to call them."""
     if isinstance(source, np.ndarray):
         yield from ((f"picture {i}", frame) for i, frame in enumerate(read_video(source, channels)))
-    elif Path(source).is_dir():
+    elif os.fspath(source) and Path(source).is_dir():
         shown = (file for file in Path(source).iterdir() if is_picture(file) or file.suffix.lower() in VIDEO_SUFFIXES)
         files = sorted(shown, key=natural_order)
         if not files:

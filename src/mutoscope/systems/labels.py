@@ -21,10 +21,16 @@ class Labels:
     label_names: list[str]
 
     def check_labels(self, clips: Clips) -> None:
-        """Raises InputError where clips do not have these labels, in this order."""
+        """Raises InputError where clips do not have these labels, in this order, each of them one."""
         if self.label_names and self.label_names != clips.label_names:
             there = f"has {clips.label_names}" if clips.label_names else "has no labels"
             raise InputError(f"label_names: {self.label_names} are not those of {clips.name}, which {there}")
+        missing = sum(record.label is None for record in clips.records)
+        if self.label_names and missing:
+            raise InputError(
+                f"{clips.name}: {missing} of {len(clips)} clips have no label (expected folders of clips, one a label, "
+                "or --label_names '[]' to train without)"
+            )
 
     def one_hot(self, labels: int | str | Sequence[int | str]) -> Float[Tensor, "n K"]:
         """Labels by name or number; a name comes first, where names are numbers.

@@ -171,9 +171,9 @@ class Batches(LightningDataModule):
     def __init__(self, system: System, clips: Clips, run: RunOptions) -> None:
         super().__init__()
         self.system, self.run = system, run
+        system.check_clips(clips)
         self.dataset = examples(system, clips, run)
         check_keys(self.dataset, system.needs)
-        system.check_clips(clips)
         TrainingBatches(
             len(self.dataset), run.batch_size
         )  # fails now if the data is too small, not when training starts
