@@ -98,7 +98,7 @@ def test_categories_need_labels_at_all(tmp_path: Path):
     clips = np.zeros((6, 20, 16, 16, 3), np.uint8)
     for i, clip in enumerate(clips):
         np.save(tmp_path / f"{i}.npy", clip)
-    with pytest.raises(InputError, match="categories: .* has 0 labels"):
+    with pytest.raises(InputError, match=r"categories: .* has 0 labels"):
         run("mocogan", tmp_path / "run", data=str(tmp_path), max_clips=None)
 
 
