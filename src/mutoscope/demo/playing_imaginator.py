@@ -22,8 +22,8 @@ def play_imaginator(folder: Path, weights: str, seed: int) -> Section:
     first = sorted(path.relative_to(folder).as_posix() for path in (folder / pictures).glob("*/*.mp4"))
     player = Player(system, weights, folder, place)
     exhibits = [
+        people(player, Path(first[-1]).parent.as_posix(), seed),
         labels(player, first[0], seed),
-        noises(player, first[-1], system.label_names[-1], seed),
         chain(player, first[0], seed),
         comparison(player, first[0], seed),
     ]
@@ -34,34 +34,31 @@ def play_imaginator(folder: Path, weights: str, seed: int) -> Section:
     return Section(f"Playing {weights}", lead, tuple(exhibits), commands=(made,))
 
 
-def labels(player: Player[ImaGINator], picture: str, seed: int) -> Exhibit:
-    """One picture under every label."""
+def people(player: Player[ImaGINator], pictures: str, seed: int) -> Exhibit:
+    """Several people under every label, playing."""
     return player.play(
-        "label_grid",
-        "labels.mp4",
-        title="One picture, every label",
-        caption="The same noise under each label.",
-        alt="a face that smiles, frowns, is surprised and nods, side by side",
+        "wall",
+        "wall.mp4",
+        title="Three people, every label",
+        caption="A picture a row, a label a column, all with the same noise.",
+        alt="faces that smile, frown, are surprised and nod, a person a row",
         span=6,
-        inputs={"picture": picture},
+        inputs={"pictures": pictures},
         scale=3,
         seed=seed,
     )
 
 
-def noises(player: Player[ImaGINator], picture: str, label: str, seed: int) -> Exhibit:
-    """One picture under one label, with several noises."""
+def labels(player: Player[ImaGINator], picture: str, seed: int) -> Exhibit:
+    """One picture under every label, as frames in a row."""
     return player.play(
-        "noise_grid",
-        "noises.mp4",
-        title="One label, several noises",
-        caption="What a label leaves open, when it begins and how far it goes, is up to the noise.",
-        alt="a face that makes the same movement in slightly different ways",
+        "label_sheet",
+        "labels.png",
+        title="One picture, every label",
+        caption="A label a row, time from left to right.",
+        alt="a sheet of frames: a face smiles, frowns, is surprised and nods",
         span=6,
         inputs={"picture": picture},
-        label=label,
-        clips=4,
-        scale=3,
         seed=seed,
     )
 
