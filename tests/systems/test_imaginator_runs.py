@@ -24,7 +24,6 @@ from mutoscope.training.options import RunOptions, preset
 MOTIONS = ["smile", "frown", "surprise", "nod"]
 SMALL = {"d_z": 6, "d_p": 5, "image_size": 32, "ch": 4, "ch_D": 4, "image_frames": 4}
 LABELLED = SMALL | {"label_names": MOTIONS}
-LOSSES = ["rec", "D_V_real", "D_V_fake", "D_V_wrong", "D_I_real", "D_I_fake", "G_V", "G_I"]
 
 
 def small(**arguments: Any) -> ImaGINator:

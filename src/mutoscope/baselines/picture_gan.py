@@ -1,7 +1,7 @@
 """What the baselines that start from a picture share: clips drawn from pictures, noise and labels; two controls."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -17,10 +17,10 @@ from mutoscope.media.sheets import contact_sheet
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
 from mutoscope.systems.base import System
 from mutoscope.systems.control import Range, Rate, Seed, control
-from mutoscope.systems.imaginator.measures import first_pictures, picture_measures
 from mutoscope.systems.inputs import Frames, read_frames
 from mutoscope.systems.labels import Labels
 from mutoscope.systems.noise import normal_draws
+from mutoscope.systems.picture_measures import first_pictures, picture_measures
 
 LATENTS = 0  # what random numbers are for (MoCoGAN has more)
 ROWS, COLUMNS = 8, 8  # of the sample sheet
@@ -63,9 +63,6 @@ class PictureGAN(Labels, System):
     ) -> Float[Tensor, "n c t h w"]:
         """Clips in [-1, 1] of pictures in [-1, 1], noise and one-hot labels (K = 0: none)."""
         raise NotImplementedError
-
-    def arguments_for(self, clips: Clips) -> dict[str, Any]:
-        return {"label_names": clips.label_names} if self.labels_of_data and clips.label_names else {}
 
     def check_clips(self, clips: Clips) -> None:
         self.check_labels(clips)

@@ -137,20 +137,6 @@ def windows(clips: Clips, count: int, frames: int, step: int, seed: int) -> tupl
     Raises:
         InputError: no clip is long enough for a window.
     """
-    starts = window_starts(clips, frames, step)
-    places = evenly(int(starts.sum()), count, offset=np.random.default_rng(seed).random())
-    ends = np.cumsum(starts)
-    chosen = np.searchsorted(ends, places, side="right")
-    first = places - (ends - starts)[chosen]
-    return cut(clips, chosen, first, frames, step), chosen
-
-
-def window_starts(clips: Clips, frames: int, step: int) -> Int64[np.ndarray, " clips"]:
-    """At how many frames of each clip a window of `frames` frames, `step` apart, can begin.
-
-    Raises:
-        InputError: no clip is long enough for a window.
-    """
     span = (frames - 1) * step + 1
     starts = np.maximum(clips.lengths - span + 1, 0)
     if not starts.any():
@@ -158,18 +144,12 @@ def window_starts(clips: Clips, frames: int, step: int) -> Int64[np.ndarray, " c
             f"{clips.name}: the longest clip has {clips.lengths.max(initial=0)} frames "
             f"(expected at least {span} for windows of {frames} frames, {step} apart)"
         )
-    return starts
-
-
-def cut(
-    clips: Clips, numbers: Int64[np.ndarray, "n"], starts: Int64[np.ndarray, "n"], frames: int, step: int
-) -> UInt8[np.ndarray, "n t h w c"]:
-    """The windows that begin at these frames of the clips of these numbers."""
-    span = (frames - 1) * step + 1
-    return stored(
-        (clips[number].frames[start : start + span : step] for number, start in zip(numbers, starts, strict=True)),
-        clips.name,
-    )
+    places = evenly(int(starts.sum()), count, offset=np.random.default_rng(seed).random())
+    ends = np.cumsum(starts)
+    chosen = np.searchsorted(ends, places, side="right")
+    first = places - (ends - starts)[chosen]
+    cut = (clips[clip].frames[start : start + span : step] for clip, start in zip(chosen, first, strict=True))
+    return stored(cut, clips.name), chosen
 
 
 def standing_still(clips: UInt8[np.ndarray, "n t h w c"]) -> UInt8[np.ndarray, "n t h w c"]:

@@ -1,6 +1,7 @@
 """Labels that a user gives by number or by name."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -16,9 +17,15 @@ class Labels:
 
     Attributes:
         label_names: the labels' names, in the order of their numbers; empty where the system takes none.
+        labels_of_data: whether they were left to the data to tell.
     """
 
     label_names: list[str]
+    labels_of_data: bool = False
+
+    def arguments_for(self, clips: Clips) -> dict[str, Any]:
+        """The names of the labels, where they were left to these clips to tell (see `System.arguments_for`)."""
+        return {"label_names": clips.label_names} if self.labels_of_data and clips.label_names else {}
 
     def check_labels(self, clips: Clips) -> None:
         """Raises InputError where clips do not have these labels, in this order, each of them one."""

@@ -1,7 +1,7 @@
 """The algorithm of section 3.3, corrected: two discriminators, wrong labels as negatives, and reconstruction."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,7 +17,6 @@ from mutoscope.media.tensors import uint8_to_float
 from mutoscope.nn import FoldedCopy, ImageDiscriminator, WeightAverage
 from mutoscope.systems.base import System
 from mutoscope.systems.imaginator.controls import ImaGINatorControls
-from mutoscope.systems.imaginator.measures import first_pictures, picture_measures
 from mutoscope.systems.imaginator.networks import (
     Conv,
     Generator,
@@ -25,6 +24,7 @@ from mutoscope.systems.imaginator.networks import (
     VideoDiscriminator,
     levels_of,
 )
+from mutoscope.systems.picture_measures import first_pictures, picture_measures
 
 # what random numbers are for (see System.generator_for)
 NOISE, WRONG_LABELS, REAL_FRAMES, FAKE_FRAMES = range(4)
@@ -167,9 +167,6 @@ class ImaGINator(ImaGINatorControls, System):
 
     def averaged_networks(self) -> dict[str, str]:
         return {"G_average": "G"} if self.G_average is not None else {}
-
-    def arguments_for(self, clips: Clips) -> dict[str, Any]:
-        return {"label_names": clips.label_names} if self.labels_of_data and clips.label_names else {}
 
     def check_clips(self, clips: Clips) -> None:
         if clips.lengths.max() < 2:

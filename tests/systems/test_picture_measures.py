@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mutoscope.data import Clips, clips_from_arrays
-from mutoscope.systems.imaginator.measures import NOISES, PICTURES, first_pictures, picture_measures
+from mutoscope.systems.picture_measures import NOISES, PICTURES, first_pictures, picture_measures
 
 FRAMES = 4
 NAMES = ["still", "brighter", "brightest"]
