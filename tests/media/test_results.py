@@ -1,16 +1,20 @@
+import base64
 import csv
+import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from mutoscope.errors import InputError
 from mutoscope.media.frames import open_frames, read_clip
 from mutoscope.media.images import read_image
-from mutoscope.media.results import Image, Result, Sheet, Table, Video
+from mutoscope.media.results import Image, Page, Result, Sheet, Table, Video, embedded
 
 TABLE = Table(["name", "fid", "seeds"], [["ours", np.float32(1.5), 3], ["theirs, <b>", float("nan"), np.int64(2)]])
 PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
@@ -58,12 +62,58 @@ def test_notebooks_show_a_player_and_an_escaped_table(make_clip) -> None:
     assert "<td>theirs, &lt;b&gt;</td>" in TABLE._repr_html_()
 
 
+def pictures_in(page: str) -> list[PIL.Image.Image]:
+    """The pictures that a page holds."""
+    data = re.findall(r'src="data:image/webp;base64,([^"]+)"', page)
+    return [PIL.Image.open(io.BytesIO(base64.b64decode(each))) for each in data]
+
+
+def test_a_page_is_one_file_that_needs_no_other(tmp_path: Path) -> None:
+    page = Page("a < b", f"<p>below</p>{embedded(PIXELS, 'four by four')}")
+    text = page.save(tmp_path / "page.html").read_text(encoding="utf-8")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    assert text == page.html
+    assert "<h1>a &lt; b</h1>" in text
+    assert "<p>below</p>" in text
+    assert "<script" not in text
+    with pytest.raises(InputError, match="cannot be written"):
+        page.save(tmp_path / "page.html" / "page.html")
+    assert not re.search(r"(src|href)=\"(?!data:|#)|url\(|@import", text)
+    (picture,) = pictures_in(text)
+    np.testing.assert_array_equal(np.asarray(picture), PIXELS)
+
+
+def test_an_embedded_picture_tells_its_size_and_what_it_shows() -> None:
+    tag = embedded(PIXELS[:2], 'a "strip"', smooth=True)
+    assert 'width="4" height="2" alt="a &quot;strip&quot;"' in tag
+    assert 'class="smooth"' in tag
+    assert "class" not in embedded(PIXELS, "sharp")
+
+
+def test_an_embedded_clip_plays_all_its_frames(make_clip) -> None:
+    clip = make_clip(5, 16, 16)
+    (animation,) = pictures_in(embedded(clip, "a clip", fps=20))
+    assert animation.n_frames == 5
+    assert animation.info["loop"] == 0
+    for index, frame in enumerate(clip):
+        animation.seek(index)
+        np.testing.assert_array_equal(np.asarray(animation.convert("RGB")), frame)
+        assert animation.info["duration"] == 50
+
+
+def test_a_page_in_a_notebook_keeps_its_styles_to_itself() -> None:
+    shown = Page("title", '<p class="x">text</p>')._repr_html_()
+    assert shown.startswith("<iframe")
+    assert "<style>" not in shown
+    assert "&lt;p class=&quot;x&quot;&gt;" in shown
+
+
 def test_a_row_has_a_value_for_each_column() -> None:
     with pytest.raises(ValueError, match="row 1 has 1 values for 2 columns"):
         Table(["a", "b"], [[1, 2], [3]])
 
 
-@pytest.mark.parametrize("result", [Video(PIXELS[None]), Image(PIXELS), TABLE])
+@pytest.mark.parametrize("result", [Video(PIXELS[None]), Image(PIXELS), TABLE, Page("a", "b")])
 def test_a_suffix_that_cannot_be_written_lists_those_that_can(tmp_path: Path, result: Result) -> None:
     with pytest.raises(InputError, match=rf"cannot be saved as a \.xyz file .*\{result.default_suffix}"):
         result.save(tmp_path / "a.xyz")

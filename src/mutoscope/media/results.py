@@ -1,4 +1,4 @@
-"""What a control returns: a video, an image, a labelled sheet or a table, each of which knows how to save itself."""
+"""What a control returns: a video, an image, a labelled sheet, a table or a page; each knows how to save itself."""
 
 import base64
 import csv
@@ -9,7 +9,9 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
+from string import Template
 from typing import Any, ClassVar
 
 import numpy as np
@@ -186,6 +188,61 @@ class Table(Result):
             return "<tr>" + "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
 
         return "<table>" + line(self.columns, "th") + "".join(line(row, "td") for row in self.rows) + "</table>"
+
+
+@dataclass(frozen=True)
+class Page(Result):
+    """A web page in one file: no scripts, nothing from elsewhere, readable on a phone; pictures come from `embedded`.
+
+    Args:
+        title: Plain text, the heading.
+        body: HTML below it. `media/page.html` has the styles that it can use.
+    """
+
+    title: str
+    body: str
+
+    suffixes = (".html",)
+    default_suffix = ".html"
+
+    @property
+    def html(self) -> str:
+        """The whole document."""
+        template = Template((resources.files("mutoscope.media") / "page.html").read_text(encoding="utf-8"))
+        return template.substitute(title=html.escape(self.title), body=self.body)
+
+    def _write(self, path: Path) -> None:
+        with replacing(path) as temporary:
+            temporary.write_text(self.html, encoding="utf-8")
+
+    def _repr_html_(self) -> str:
+        # in a frame of its own: its styles must not become the notebook's
+        return f'<iframe srcdoc="{html.escape(self.html)}" style="width: 100%; height: 80vh; border: 0"></iframe>'
+
+
+def embedded(
+    picture: UInt8[np.ndarray, "h w c"] | UInt8[np.ndarray, "t h w c"],
+    alt: str,
+    *,
+    fps: Rate = 8.0,
+    smooth: bool = False,
+) -> str:
+    """A picture, or a clip that plays by itself again and again, as an HTML element that holds its own data.
+
+    Args:
+        picture: Frames of a clip have a time axis. Nothing is lost: the data is lossless WebP.
+        alt: What there is to see, in plain text.
+        fps: Frames per second of a clip.
+        smooth: Whether enlarged pixels blend; otherwise they stay sharp.
+    """
+    frames = [as_pillow(frame) for frame in (picture if picture.ndim == 4 else picture[None])]
+    playing = {"save_all": True, "append_images": frames[1:], "duration": round(1000 / fps), "loop": 0}
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "webp", lossless=True, **(playing if len(frames) > 1 else {}))
+    source = f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    look = ' class="smooth"' if smooth else ""
+    width, height = frames[0].size
+    return f'<img{look} src="{source}" width="{width}" height="{height}" alt="{html.escape(alt)}">'
 
 
 def _plain(value: Any) -> Any:
