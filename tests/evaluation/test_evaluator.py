@@ -1,6 +1,7 @@
 """What the figures of good, bad, real, still and shuffled clips must be like, and what is refused."""
 
 import json
+from copy import copy
 
 import numpy as np
 import pytest
@@ -49,6 +50,15 @@ def test_every_metric_has_a_name_with_its_features_and_most_have_intervals(good)
     for name in ("fid[grid]", "kid[grid]", "fvd[directions]", "is[directions]"):
         assert good[name].low < good[name].high
     assert good["precision[grid]"].low is None  # repeated rows are their own neighbours
+
+
+def test_the_inception_score_has_the_splits_that_its_classifier_was_published_with(real, features, make_system, good):
+    whole = copy(features[1])
+    whole.name, whole.score_splits = "whole", 1
+    found = Evaluator(real, extractors=[whole], metrics=["is", "fvd"], **FEW).measure(make_system())
+    assert found["is[whole]"].value == pytest.approx(2)  # as many fall as rise, and all are told
+    assert good["is[directions]"].value < 2  # as it is not so in each of ten splits
+    assert found["fvd[whole]"].value == pytest.approx(good["fvd[directions]"].value)
 
 
 def test_the_score_has_its_parts(good):

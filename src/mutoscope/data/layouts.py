@@ -92,7 +92,16 @@ def picture_entry(root: Path, path: Path, *, label: int | None = None, subject: 
 
 def stray_entry(root: Path, path: Path, *, label: int | None = None, subject: str | None = None) -> Entry:
     """The entry of a picture that is no clip: opening it says so."""
-    return Entry(path.relative_to(root).as_posix(), partial(_refuse, path), (path,), label, subject)
+    expected = "expected a strip, or a folder of frames of its own"
+    error = InputError(f"{path}: is a single picture among clips ({expected})")
+    return refused_entry(error, root, path, label=label, subject=subject)
+
+
+def refused_entry(
+    error: InputError, root: Path, path: Path, *, label: int | None = None, subject: str | None = None
+) -> Entry:
+    """The entry of a file that is known to be bad: opening it raises `error`."""
+    return Entry(path.relative_to(root).as_posix(), partial(_refuse, error), (path,), label, subject)
 
 
 def visible(folder: Path) -> list[Path]:
@@ -139,8 +148,8 @@ def _open_picture(path: Path, channels: int) -> tuple[Frames, float | None]:
     return [read_image(path, channels)], None
 
 
-def _refuse(path: Path, channels: int) -> tuple[Frames, float | None]:
-    raise InputError(f"{path}: is a single picture among clips (expected a strip, or a folder of frames of its own)")
+def _refuse(error: InputError, channels: int) -> tuple[Frames, float | None]:
+    raise error
 
 
 def _open_strip(path: Path, channels: int) -> tuple[Frames, float | None]:

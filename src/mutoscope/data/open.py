@@ -1,10 +1,10 @@
 """`open_clips`: a set of clips from the name of a synthetic set or from anything on disk."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from mutoscope.data.bair import Bair
 from mutoscope.data.cache import SMALLEST_FRAME, Options, cached_clips
 from mutoscope.data.celeba import CelebA
 from mutoscope.data.clip_folder import ClipFolder
@@ -15,8 +15,10 @@ from mutoscope.data.mocogan_strips import MocoganStrips
 from mutoscope.data.moving_mnist import MnistDigits, MovingMnistArray
 from mutoscope.data.mug import Mug
 from mutoscope.data.natops import Natops, NatopsRepetitions
+from mutoscope.data.selection import few_of_each_subject, spread
 from mutoscope.data.ucf101 import Ucf101
 from mutoscope.data.uva_nemo import UvaNemo
+from mutoscope.data.voxceleb2 import VoxCeleb2
 from mutoscope.data.weizmann import Weizmann
 from mutoscope.errors import InputError
 
@@ -31,9 +33,10 @@ LAYOUTS: tuple[type[Layout], ...] = (
     Ucf101,
     Natops,
     NatopsRepetitions,
+    VoxCeleb2,
+    Bair,
     ClipFolder,
 )
-T = TypeVar("T")
 
 
 def open_clips(
@@ -45,6 +48,7 @@ def open_clips(
     strict: bool = False,
     seed: int = 0,
     max_clips: int | None = None,
+    per_subject: int | None = None,
     **factors: Any,
 ) -> Clips:
     """Opens a set of clips; files are decoded once and then read from the cache.
@@ -56,8 +60,10 @@ def open_clips(
         channels: 3 (RGB) or 1 (grey).
         fit: how other shapes become square: "crop" keeps the centre, "pad" adds black bars, "stretch" deforms.
         strict: raise for the first bad file, instead of setting bad files aside in `clips.problems`.
-        seed: for what is rendered: synthetic sets, and Moving MNIST from MNIST's digits.
+        seed: for what is rendered (synthetic sets, and Moving MNIST from MNIST's digits), and for `per_subject`.
         max_clips: keep only this many clips, spread evenly over the set.
+        per_subject: of files, keep only this many clips of each subject, drawn at random, from different folders where
+            there are enough. Of VoxCeleb2, 2 gives VoxCeleb2-mini.
         factors: options of a synthetic set.
 
     Raises:
@@ -65,8 +71,10 @@ def open_clips(
     """
     from mutoscope.data import synthetic
 
-    _check(size, channels, fit, max_clips)
+    _check(size, channels, fit, max_clips=max_clips, per_subject=per_subject)
     if isinstance(source, str) and source in synthetic.NAMES:
+        if per_subject:
+            raise InputError(f"{source}: takes no per_subject (expected a file or folder of clips that have subjects)")
         made = synthetic.make_clips(source, size=size, channels=channels, seed=seed, max_clips=max_clips, **factors)
         return clips_from_arrays(
             made.clips,
@@ -89,7 +97,8 @@ def open_clips(
         raise InputError(f"{path}: cannot be listed ({error.strerror or error})") from error
     if not listing.entries:
         raise _no_clips(path)
-    listing = replace(listing, entries=_spread(listing.entries, max_clips))
+    entries = few_of_each_subject(listing.entries, per_subject, seed) if per_subject else listing.entries
+    listing = replace(listing, entries=spread(entries, max_clips))
     name = path.resolve().stem
     return cached_clips(listing, Options(size, channels, fit), name=name, layout=layout.name, strict=strict)
 
@@ -118,19 +127,13 @@ def _no_clips(path: Path) -> InputError:
     return InputError(f"{path}: holds no clips (expected one of: {expected})")
 
 
-def _check(size: int, channels: int, fit: str, max_clips: int | None) -> None:
+def _check(size: int, channels: int, fit: str, **counts: int | None) -> None:
     if size < SMALLEST_FRAME:
         raise InputError(f"size {size}: is too small (expected at least {SMALLEST_FRAME})")
     if channels not in (1, 3):
         raise InputError(f"channels {channels}: is not supported (expected 1 or 3)")
     if fit not in FITS:
         raise InputError(f"fit {fit!r}: is unknown (expected one of {', '.join(FITS)})")
-    if max_clips is not None and max_clips < 1:
-        raise InputError(f"max_clips {max_clips}: is too small (expected at least 1)")
-
-
-def _spread(items: Sequence[T], count: int | None) -> list[T]:
-    """`count` of the items at even distances, or all if there are no more."""
-    if count is None or count >= len(items):
-        return list(items)
-    return [items[i * len(items) // count] for i in range(count)]
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise InputError(f"{name} {count}: is too small (expected at least 1)")

@@ -6,10 +6,12 @@ from typing import Literal
 
 import numpy as np
 
+from mutoscope.data.bair import Bair, is_bair_test_clip
 from mutoscope.data.clips import Clips
 from mutoscope.data.moving_mnist import PUBLISHED_TEST_SHARE
 from mutoscope.data.mug import VALIDATION_SUBJECTS, Mug
 from mutoscope.data.ucf101 import Ucf101, is_published_test_clip
+from mutoscope.data.voxceleb2 import VoxCeleb2, is_voxceleb2_test_clip
 from mutoscope.errors import InputError
 
 
@@ -26,7 +28,7 @@ def split(
         by: what the two parts may not share; "subject" also keeps a clip and its mirrored copy together in the Weizmann
             actions. "published" is the set's own split, whatever `held_out` and `seed` say: of Moving MNIST the last
             tenth is held out (1,000 of 10,000 sequences), of UCF101 what its first list of test clips names, of MUG
-            the ten people of ImaGINator's validation set.
+            the ten people of ImaGINator's validation set, of VoxCeleb2 and BAIR their `test` folders.
         held_out: share (float) or number (int) of the clips or subjects to draw at random, or the very clip indices
             or subject names.
         seed: for the draw.
@@ -55,11 +57,16 @@ def _published(clips: Clips) -> list[int]:
     if clips.layout.startswith("Moving MNIST"):
         held_out = max(round(len(clips) * PUBLISHED_TEST_SHARE), 1)
         return list(range(len(clips) - held_out, len(clips)))
+    paths = [Path(record.path) for record in clips.records]
     if clips.layout == Ucf101.name:
-        return np.flatnonzero(is_published_test_clip([Path(record.path) for record in clips.records])).tolist()
+        return np.flatnonzero(is_published_test_clip(paths)).tolist()
+    if clips.layout == Bair.name:
+        return [i for i, path in enumerate(paths) if is_bair_test_clip(path)]
+    if clips.layout == VoxCeleb2.name:
+        return [i for i, path in enumerate(paths) if is_voxceleb2_test_clip(path)]
     if clips.layout == Mug.name:
         return [i for i, record in enumerate(clips.records) if record.subject in VALIDATION_SUBJECTS]
-    raise InputError(f"{clips.name}: has no published split (expected Moving MNIST, UCF101 or MUG)")
+    raise InputError(f"{clips.name}: has no published split (expected Moving MNIST, UCF101, MUG, VoxCeleb2 or BAIR)")
 
 
 def _subjects(clips: Clips) -> list[str]:

@@ -22,6 +22,7 @@ from mutoscope.metrics.motion import MotionStatistics, motion_statistics, speed_
 from mutoscope.metrics.pixel import background_error, flicker, ms_ssim, psnr, ssim, temporal_difference_error
 
 FEWEST_FOR_DISTRIBUTIONS = 32
+USUAL_SPLITS = 10  # of the Inception score, unless an extractor's publication has others
 MOST_FOR_KERNELS = 2500
 MOST_FOR_MANIFOLDS = 4096
 MOST_FEATURES_FOR_INTERVALS = 256  # the intervals of a Fréchet distance in more would take many minutes
@@ -171,7 +172,12 @@ def kernel(c: Comparison, extractor: Extractor) -> Measure:
 def score_of_classes(c: Comparison, extractor: Extractor) -> Measure:
     found = examples_for(c.sample, extractor).probabilities(cast(Classifier, extractor))
     found = np.random.default_rng(c.seed).permutation(found)
-    return c.measure(inception_score(found).mean, lambda: c.interval(lambda p: inception_score(p).mean, found))
+    splits = getattr(extractor, "score_splits", USUAL_SPLITS)
+
+    def score(probabilities: Float[np.ndarray, "n k"]) -> float:
+        return inception_score(probabilities, splits).mean
+
+    return c.measure(score(found), lambda: c.interval(score, found))
 
 
 def accuracy(c: Comparison, extractor: Extractor) -> Measure:

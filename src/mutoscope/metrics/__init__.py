@@ -74,6 +74,7 @@ from mutoscope.metrics.pixel import (
     ssim,
     temporal_difference_error,
 )
+from mutoscope.metrics.repeated import RepeatedScores, Spread, clip_statistics, repeated_scores
 
 __all__ = [
     "DIRECTIONS",
@@ -90,7 +91,9 @@ __all__ = [
     "Manifolds",
     "MotionStatistics",
     "PixelPCA",
+    "RepeatedScores",
     "SpeedHistogram",
+    "Spread",
     "TrainedExtractor",
     "VarianceShares",
     "Window",
@@ -101,6 +104,7 @@ __all__ = [
     "best_window",
     "bootstrap_interval",
     "class_accuracies",
+    "clip_statistics",
     "compute_report",
     "confusion_matrix",
     "continuity",
@@ -131,6 +135,7 @@ __all__ = [
     "order_recovery_per_group",
     "phase_by_pca",
     "psnr",
+    "repeated_scores",
     "saturation",
     "speed_distance",
     "ssim",

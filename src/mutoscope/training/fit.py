@@ -134,6 +134,7 @@ def training_clips(run: RunOptions, model: Any) -> tuple[Clips, Clips]:
         strict=run.strict,
         seed=run.seed,
         max_clips=run.max_clips,
+        per_subject=run.per_subject,
     )
     if run.only is not None:
         clips = clips.with_labels(run.only)

@@ -24,6 +24,7 @@ class RunOptions:
         fit: How frames of other shapes become square.
         flip: Also train on mirrored frames.
         max_clips: Use only this many clips, spread evenly over the data.
+        per_subject: Use only this many clips of each subject, drawn by the seed (of VoxCeleb2, 2 is VoxCeleb2-mini).
         only: Use only clips of these labels (names, as [bend, jack]), numbered in this order.
         strict: Stop at the first bad file instead of setting bad files aside.
         batch_size: Examples per iteration, over all processes together.
@@ -49,6 +50,7 @@ class RunOptions:
     fit: Literal["crop", "pad", "stretch"] = "crop"
     flip: bool = False
     max_clips: int | None = None
+    per_subject: int | None = None
     only: list[str] | None = None
     strict: bool = False
     batch_size: int = 64

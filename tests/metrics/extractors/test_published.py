@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from mutoscope.errors import InputError
 from mutoscope.metrics import Classifier, Extractor, PixelPCA, open_extractor
+from mutoscope.metrics.extractors.c3d import C3D, C3DExtractor, mean_video
 from mutoscope.metrics.extractors.inception import InceptionV3, average, tensorflow_resize
 from mutoscope.metrics.extractors.resnext import MEAN, ResNeXt101
 
@@ -142,7 +144,7 @@ def test_resnext_extractor_takes_16_centre_frames_less_the_mean_colour(resnext, 
     extractor = open_extractor(f"resnext101-2048={resnext_file}")
     assert (extractor.name, extractor.kind) == ("resnext101-2048", "clip")
     seen = []
-    extractor.network.forward = lambda clips: seen.append(clips) or torch.zeros(len(clips), 2048)
+    extractor.network.forward = lambda clips, dims: seen.append(clips) or torch.zeros(len(clips), 2048)
     clips = noise(1, 20, 112, 112, 3)
     extractor(clips)
     expected = clips[:, 2:18].transpose(0, 4, 1, 2, 3) - np.array(MEAN)[:, None, None, None]
@@ -151,6 +153,106 @@ def test_resnext_extractor_takes_16_centre_frames_less_the_mean_colour(resnext, 
         assert resnext(torch.rand(1, 3, 16, 32, 32)).shape == (1, 2048)
     with pytest.raises(InputError, match=r"resnext101-2048: clips have 15 frames .expected at least 16"):
         extractor(clips[:, :15])
+
+
+def test_resnext_gives_pool2048_or_fc400(resnext, resnext_file):
+    clips = torch.rand(1, 3, 4, 16, 16)
+    with torch.inference_mode():
+        torch.testing.assert_close(resnext(clips, dims=400), resnext.fc(resnext(clips)))
+    extractor = open_extractor(f"resnext101-400={resnext_file}")
+    extractor.network.forward = lambda clips, dims: torch.zeros(len(clips), dims)
+    assert extractor.name == "resnext101-400"
+    assert extractor(noise(1, 16, 8, 8, 3)).shape == (1, 400)
+
+
+def test_fc400_needs_the_400_classes_of_kinetics(resnext, tmp_path):
+    state = {**resnext.state_dict(), "fc.weight": torch.zeros(600, 2048), "fc.bias": torch.zeros(600)}
+    torch.save(state, file := tmp_path / "kinetics-600.pth")
+    assert open_extractor(f"resnext101-2048={file}").name == "resnext101-2048"
+    with pytest.raises(InputError, match=r"tells 600 classes \(expected 400"):
+        open_extractor(f"resnext101-400={file}")
+
+
+def test_c3d_has_the_published_layout():
+    with torch.device("meta"):
+        network = C3D()
+    state = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    convolutions = ("1a", "2a", "3a", "3b", "4a", "4b", "5a", "5b")
+    layers = [*(f"conv{name}" for name in convolutions), "fc6", "fc7", "fc8"]
+    assert list(state) == [f"{layer}.{part}" for layer in layers for part in ("weight", "bias")]
+    assert state["conv1a.weight"] == (64, 3, 3, 3, 3)
+    assert state["conv5b.weight"] == (512, 512, 3, 3, 3)
+    assert state["fc6.weight"] == (4096, 8192)
+    assert state["fc8.weight"] == (101, 4096)
+    assert parameters(network) == 27_655_936 + 8193 * 4096 + 4097 * 4096 + 4097 * 101
+
+
+@pytest.fixture
+def c3d() -> C3D:
+    """A sixteenth as wide as the published one, of weights that keep activations near 1."""
+    torch.manual_seed(0)
+    network = C3D(base=4, width=16).eval()
+    for weight in (p for p in network.parameters() if p.ndim > 1):
+        nn.init.kaiming_normal_(weight)
+    return network
+
+
+def c3d_file(network: C3D, file: Path, **more: Tensor) -> Path:
+    """As the authors of TGANv2 publish it, or as PyTorch or safetensors keep it."""
+    state = {key: value.detach() for key, value in network.state_dict().items()} | more
+    if file.suffix == ".npz":
+        named = {key.replace(".weight", "/W").replace(".bias", "/b"): value.numpy() for key, value in state.items()}
+        np.savez(file, **named)
+    elif file.suffix == ".safetensors":
+        save_file(state, file)
+    else:
+        torch.save(state, file)
+    return file
+
+
+@pytest.mark.parametrize("name", ["conv3d_deepnetA_ucf.npz", "c3d.safetensors", "c3d.pth"])
+def test_c3d_extractor_is_bgr_less_the_mean_video_and_a_classifier(c3d, tmp_path, name):
+    mean = 255 * torch.rand(3, 16, 128, 171)
+    np.savez(tmp_path / "mean2.npz", mean=mean.numpy())
+    extractor = C3DExtractor(c3d_file(c3d, tmp_path / name), base=4, width=16)
+    assert isinstance(extractor, Classifier)
+    assert (extractor.name, extractor.kind, len(extractor.classes)) == ("c3d-ucf101", "clip", 101)
+    clips = noise(2, 18, 112, 112, 3)
+    blue_first = torch.from_numpy(clips[:, 1:17, ..., ::-1].copy()).permute(0, 4, 1, 2, 3)
+    with torch.inference_mode():
+        expected = c3d(blue_first - mean[:, :, 8:120, 8:120])
+        probabilities = c3d.fc8(expected).softmax(1)
+    assert expected.shape == (2, 16)
+    np.testing.assert_allclose(extractor(clips), expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(extractor.probabilities(clips), probabilities, rtol=1e-3, atol=1e-5)
+    with pytest.raises(InputError, match=r"c3d-ucf101: clips have 15 frames .expected at least 16"):
+        extractor(clips[:, :15])
+
+
+def test_c3d_resizes_between_the_corner_pixels(c3d, tmp_path):
+    extractor = C3DExtractor(c3d_file(c3d, tmp_path / "c3d.pth", mean=torch.zeros(3, 16, 112, 112)), base=4, width=16)
+    seen = []
+    extractor.network.forward = lambda clips: seen.append(clips) or torch.zeros(len(clips), 16)
+    ramp = np.repeat(np.arange(0, 250, 10, dtype=np.uint8)[:, None], 25, axis=1)
+    extractor(np.broadcast_to(ramp[..., None], (1, 16, 25, 25, 3)))
+    torch.testing.assert_close(seen[0][0, 0, 0, :, 0], torch.linspace(0, 240, 112), atol=1e-3, rtol=0)
+
+
+def test_c3d_without_a_mean_video_gives_other_features_and_says_so(c3d, tmp_path):
+    extractor = C3DExtractor(c3d_file(c3d, tmp_path / "c3d.pth"), base=4, width=16)
+    assert extractor.name == "c3d-ucf101-mean-colour"
+    assert mean_video(None, tmp_path).flatten().tolist() == pytest.approx([90.2516, 97.6570, 101.4083])
+    with pytest.raises(InputError, match=r"mean video of shape \(3, 2\)"):
+        C3DExtractor(c3d_file(c3d, tmp_path / "c3d.pth", mean=torch.zeros(3, 2)), base=4, width=16)
+
+
+@pytest.mark.parametrize("name", ["c3d.npz", "c3d.safetensors", "c3d.pth"])
+def test_damaged_weights_of_c3d_are_told_in_one_line(c3d, tmp_path, name):
+    file = c3d_file(c3d, tmp_path / name)
+    file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(InputError, match=name) as told:
+        open_extractor(f"c3d-ucf101={file}")
+    assert "\n" not in str(told.value)
 
 
 def test_i3d_extractor_calls_the_file_as_published(i3d_file):
@@ -171,6 +273,8 @@ def test_a_missing_file_says_which_where_and_how_to_name_one(monkeypatch, tmp_pa
         ("inception2048", "pt_inception-2015-12-05-6726825d.pth"),
         ("i3d400", "i3d_torchscript.pt"),
         ("resnext101-2048", "resnext-101-kinetics.pth"),
+        ("resnext101-400", "resnext-101-kinetics.pth"),
+        ("c3d-ucf101", "conv3d_deepnetA_ucf.npz"),
     ):
         with pytest.raises(InputError) as told:
             open_extractor(name)
@@ -200,6 +304,7 @@ def test_a_wrong_file_gives_one_line(i3d_file, resnext_file, tmp_path):
         f"inception192={resnext_file}": "are not the weights of InceptionV3",
         f"resnext101-2048={numbers}": "holds no state_dict",
         f"i3d400={junk}": "not a TorchScript file",
+        f"c3d-ucf101={resnext_file}": "are not the weights of C3D",
     }
     for spec, reason in attempts.items():
         with pytest.raises(InputError, match=reason) as told:
@@ -213,5 +318,7 @@ def test_specs_name_trained_folders_and_pixels_too(frame_extractor, tmp_path):
     folder = frame_extractor.save(tmp_path / "saved")
     assert open_extractor(folder).name == open_extractor(str(folder)).name == "resnet64-bars"
     assert isinstance(open_extractor("pca64-pixels"), PixelPCA)
-    with pytest.raises(InputError, match=r"inception2048, .*i3d400, resnext101-2048, pca64-pixels"):
+    with pytest.raises(
+        InputError, match=r"inception2048, .*i3d400, resnext101-2048, resnext101-400, c3d-ucf101, pca64-pixels"
+    ):
         open_extractor("vgg")

@@ -46,7 +46,7 @@ def make_clips(
 
     Args:
         name: one of `NAMES`: "sprites", "sprites_colour" (strong colour and size differences), "shapes",
-            "moving_sprites", "faces", "smiles", "reach" or "talk".
+            "moving_sprites", "faces", "smiles", "reach", "reach_one_table" (the same table in all clips) or "talk".
         size: height and width of a frame in pixels, at least 8; None for the set's own (64 for shapes, 32 for others).
         channels: 3 (RGB) or 1.
         seed: what differs from clip to clip, at least 0; another seed gives held-out clips.

@@ -4,6 +4,7 @@
 """
 
 from mutoscope.metrics.extractors.base import Classifier, Extractor, Kind
+from mutoscope.metrics.extractors.c3d import C3DExtractor
 from mutoscope.metrics.extractors.i3d import I3DExtractor
 from mutoscope.metrics.extractors.inception import InceptionExtractor
 from mutoscope.metrics.extractors.open import STANDARD_NAMES, open_extractor
@@ -14,6 +15,7 @@ from mutoscope.metrics.extractors.training import train_clip_extractor, train_fr
 
 __all__ = [
     "STANDARD_NAMES",
+    "C3DExtractor",
     "Classifier",
     "Extractor",
     "I3DExtractor",

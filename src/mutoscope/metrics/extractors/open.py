@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from mutoscope.errors import InputError
-from mutoscope.metrics.extractors import i3d, inception, resnext
+from mutoscope.metrics.extractors import c3d, i3d, inception, resnext
 from mutoscope.metrics.extractors.base import Extractor
 from mutoscope.metrics.extractors.pixel_pca import PixelPCA
 from mutoscope.metrics.extractors.trained import CONFIG_FILE, load_trained_extractor
 
 PIXELS = "pca64-pixels"
-STANDARD_NAMES: tuple[str, ...] = (*inception.TAPS, i3d.NAME, resnext.NAME)
+STANDARD_NAMES: tuple[str, ...] = (*inception.TAPS, i3d.NAME, *resnext.TAPS, c3d.NAME)
 """Extractors whose weights are published; figures measured with them compare with the literature's."""
 
 
@@ -33,8 +33,10 @@ def open_extractor(spec: str | Path, device: str = "cpu", file: str | Path | Non
         return inception.InceptionExtractor(name, weights, device)
     if name == i3d.NAME:
         return i3d.I3DExtractor(weights, device)
-    if name == resnext.NAME:
-        return resnext.ResNeXtExtractor(weights, device)
+    if name in resnext.TAPS:
+        return resnext.ResNeXtExtractor(name, weights, device)
+    if name == c3d.NAME:
+        return c3d.C3DExtractor(weights, device)
     if name == PIXELS:
         return PixelPCA()
     raise InputError(

@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
+import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mutoscope.errors import InputError
+from mutoscope.nn import read_state
 
 COUNTER = "num_batches_tracked"  # of batch normalisation: older files lack it, and nothing here reads it
 
@@ -25,6 +30,23 @@ def find_file(name: str, file: str | Path | None, usual: Sequence[str]) -> Path:
     if file is not None:
         raise InputError(f"{file}: no such file (expected the weights of {name}, {usual[0]})")
     raise InputError(f"{name}: no {' or '.join(usual)} in {folder} (expected it there, or named as {name}=FILE)")
+
+
+def read_weights(file: Path) -> dict[str, Tensor]:
+    """The tensors of a file by name, without running what it contains: safetensors, `.npz` arrays, or PyTorch's.
+
+    Raises:
+        InputError: it cannot be read, or holds anything else.
+    """
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        if file.suffix == ".npz":
+            with np.load(file, allow_pickle=False) as arrays:
+                return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+    except (SafetensorError, BadZipFile, OSError, ValueError, TypeError) as error:
+        raise InputError(f"{file}: holds no readable weights ({error})") from error
+    return read_state(file)
 
 
 def load_state(network: nn.Module, state: dict[str, Tensor], file: Path, what: str) -> None:

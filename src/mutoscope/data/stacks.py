@@ -1,0 +1,96 @@
+"""Many clips in one array file: uint8 `n t h w c`, in a `.npy`, or as an array of an `.npz`."""
+
+import zipfile
+from functools import partial
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from jaxtyping import UInt8
+
+from mutoscope.data.layouts import Entry, Frames
+from mutoscope.errors import InputError
+from mutoscope.media.checks import reading
+from mutoscope.media.images import to_channels
+
+EXPECTED = "a uint8 array of shape n t h w c, with 1, 3 or 4 channels"
+
+
+class Stack:
+    """The clips of one array file, which is read when the first of them is asked for.
+
+    Args:
+        file: a `.npy`, or an `.npz` of which the one array of five axes is taken.
+
+    Raises:
+        InputError: the file cannot be read, or has no such array.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._name: str | None = None  # of the array in an archive
+        self._array: UInt8[np.ndarray, "n t h w c"] | None = None
+        self._lock = Lock()
+        with reading(file, EXPECTED):
+            if file.suffix.lower() == ".npz":
+                self._name, shape, kind = _header_in_archive(file)
+            else:
+                shape, kind = _header(file)
+        if len(shape) != 5 or kind != np.uint8 or shape[4] not in (1, 3, 4):
+            raise InputError(f"{file}: holds {kind} values of shape {shape} (expected {EXPECTED})")
+        self._count = shape[0]
+
+    def __len__(self) -> int:
+        return self._count
+
+    def entry(self, root: Path, path: Path, i: int, *, label: int | None = None, subject: str | None = None) -> Entry:
+        """Clip i, as an entry of a listing of `root`."""
+        return Entry(f"{path.relative_to(root).as_posix()}[{i}]", partial(self._open, i), (path,), label, subject)
+
+    def _open(self, i: int, channels: int) -> tuple[Frames, float | None]:
+        return (to_channels(np.asarray(frame), channels) for frame in self._read()[i]), None
+
+    def _read(self) -> UInt8[np.ndarray, "n t h w c"]:
+        """The whole array: of an `.npz` unpacked into memory once, of a `.npy` mapped."""
+        with self._lock:
+            if self._array is None:
+                with reading(self.file, EXPECTED):
+                    if self._name is None:
+                        self._array = np.load(self.file, mmap_mode="r", allow_pickle=False)
+                    else:
+                        with np.load(self.file, allow_pickle=False) as archive:
+                            self._array = archive[self._name]
+            return self._array
+
+
+def is_stack(file: Path) -> bool:
+    """Whether a file is to be read as a stack: every `.npz`, and a `.npy` whose header tells of five axes."""
+    if file.suffix.lower() != ".npy":
+        return file.suffix.lower() == ".npz"
+    try:
+        return len(_header(file)[0]) == 5
+    except (OSError, ValueError, EOFError):
+        return False
+
+
+def _header(file: Path) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and kind of values of a `.npy`."""
+    array = np.load(file, mmap_mode="r", allow_pickle=False)
+    return array.shape, array.dtype
+
+
+def _header_in_archive(file: Path) -> tuple[str, tuple[int, ...], np.dtype]:
+    """Name, shape and kind of values of the one array of five axes in an `.npz`, of which no more is unpacked."""
+    found = {}
+    with zipfile.ZipFile(file) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as member:
+                version = np.lib.format.read_magic(member)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, kind = read(member)
+            if len(shape) == 5:
+                found[name.removesuffix(".npy")] = (shape, kind)
+    if len(found) != 1:
+        raise InputError(f"{file}: holds {len(found)} arrays of five axes (expected one, {EXPECTED})")
+    ((name, (shape, kind)),) = found.items()
+    return name, shape, kind
