@@ -16,22 +16,20 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mutoscope.baselines.mocogan_training import LATENTS, MoCoGANTraining
 from mutoscope.baselines.video_gan import VideoGAN, check_at_least, levels_of
 from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
-from mutoscope.losses import bce
 from mutoscope.media.results import Sheet
 from mutoscope.media.sheets import contact_sheet
-from mutoscope.media.tensors import float_to_uint8, uint8_to_float
+from mutoscope.media.tensors import float_to_uint8
 from mutoscope.metrics.anova import variance_shares
 from mutoscope.metrics.motion import flow
-from mutoscope.nn import BatchNorm2d, BatchNorm3d, init_normal, normalising_parts
-from mutoscope.systems.base import System
+from mutoscope.nn import BatchNorm2d, BatchNorm3d, init_normal
 from mutoscope.systems.control import Range, Seed, control
 from mutoscope.systems.disentanglement import disentanglement
+from mutoscope.systems.pyramid_discriminator import HOST_ARGUMENTS, PyramidDiscriminator
 
-# what random numbers are for: codes, the frames that D_I sees, and the noise on all that the discriminators see
-LATENTS, FRAMES_SEEN, D_I_REAL, D_I_FAKE, D_V_REAL, D_V_FAKE, G_FRAMES, G_CLIPS = range(8)
 GRID = 8  # contents, and motions, that are measured
 
 
@@ -127,101 +125,6 @@ class VideoDiscriminator(nn.Module):
         return o[:, 0], o[:, 1:].mean(2)
 
 
-class MoCoGANTraining(System):
-    """G against D_I and D_V (sections 3.2 and 3.3); a subclass has the networks and says what G draws from.
-
-    Attributes:
-        categories: number of actions, 0 for none.
-        image_frames: frames of each clip that D_I sees in a step.
-        d_noise: standard deviation of noise on all that the discriminators see.
-        lambda_rec: weight of the mean absolute error between G's clips and the real ones; 0 where they have no more in
-            common than their actions.
-        adam: arguments of all three Adams.
-    """
-
-    G: nn.Module
-    D_I: ImageDiscriminator
-    D_V: VideoDiscriminator
-    categories: int
-    image_frames: int
-    d_noise: float
-    lambda_rec: float = 0.0
-    adam: dict[str, Any]
-
-    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        return [torch.optim.Adam(net.parameters(), fused=True, **self.adam) for net in (self.G, self.D_I, self.D_V)]
-
-    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
-        opt_G, opt_D_I, opt_D_V = self.optimizers()  # type: ignore[attr-defined]  # a list, for there are several
-        real = uint8_to_float(batch["clip"]).movedim(1, 2)
-        labels = batch["label"] if self.categories else None  # the fake clips are to show the same actions
-        fake = self.fake_clips(real, labels)  # one graph serves the steps of all three networks
-
-        seen = self.share(self.frames_seen(len(real) * self.world_size)).flatten()
-        real_frames, fake_frames = (self.frames_at(clips, seen) for clips in (real, fake))
-        with self.training_only(self.D_I):
-            scores = self.judge(self.D_I, real_frames, fake_frames.detach(), D_I_REAL, D_I_FAKE)
-            loss_D_I = bce(scores[0], 1.0) + bce(scores[1], 0.0)
-            self.descend(opt_D_I, loss_D_I)
-        with self.training_only(self.D_V):
-            (real_score, named), (fake_score, _) = self.judge(self.D_V, real, fake.detach(), D_V_REAL, D_V_FAKE)
-            loss_D_V = bce(real_score, 1.0) + bce(fake_score, 0.0)
-            self.descend(opt_D_V, loss_D_V + self.category_loss(named, labels))
-        with self.training_only(self.G):
-            frame_score = self.D_I(self.add_noise(fake_frames, G_FRAMES))
-            score, named = self.D_V(self.add_noise(fake, G_CLIPS))
-            loss_G = bce(frame_score, 1.0) + bce(score, 1.0)
-            loss_category = self.category_loss(named, labels)
-            loss = loss_G + loss_category
-            if self.lambda_rec:
-                loss_rec = F.l1_loss(fake.float(), real)
-                loss = loss + self.lambda_rec * loss_rec
-            self.descend(opt_G, loss)
-        losses = {"loss_D_I": loss_D_I, "loss_D_V": loss_D_V, "loss_G": loss_G}
-        if labels is not None:
-            losses["loss_category"] = loss_category
-        if self.lambda_rec:
-            losses["loss_rec"] = loss_rec
-        self.losses = {name: loss.detach() for name, loss in losses.items()}
-        self.iteration += 1
-
-    def fake_clips(
-        self, real: Float[Tensor, "n c t h w"], labels: Int[Tensor, " n"] | None
-    ) -> Float[Tensor, "n c t h w"]:
-        """As many clips as there are real ones, with their labels; `real` itself is for methods that start from it."""
-        raise NotImplementedError
-
-    def category_loss(self, logits: Tensor, labels: Tensor | None) -> Float[Tensor, ""]:
-        """Cross-entropy of the actions that D_V names (the bound on mutual information of section 3.3)."""
-        return logits.new_zeros(()) if labels is None else F.cross_entropy(logits.float(), labels)
-
-    def judge(self, discriminator: nn.Module, real: Tensor, fake: Tensor, noise_real: int, noise_fake: int) -> Any:
-        """What a discriminator says of real and of fake, each normalised by its own batch statistics."""
-        with normalising_parts(discriminator, 2):
-            said = discriminator(torch.cat([self.add_noise(real, noise_real), self.add_noise(fake, noise_fake)]))
-        if isinstance(said, Tensor):
-            return said.chunk(2)
-        return tuple(zip(*(part.chunk(2) for part in said), strict=True))
-
-    def add_noise(self, x: Tensor, purpose: int) -> Tensor:
-        """Gaussian noise of deviation `d_noise`, the same draws for any number of processes."""
-        if not self.d_noise:
-            return x
-        shape = (len(x) * self.world_size, *x.shape[1:])
-        noise = torch.randn(shape, generator=self.generator_for(purpose), device=x.device)
-        return x + self.d_noise * self.share(noise)
-
-    def frames_seen(self, n: int) -> Int[Tensor, "n k"]:
-        """The times of the frames that D_I sees of each clip."""
-        generator = self.generator_for(FRAMES_SEEN)
-        return torch.randint(self.frames, (n, self.image_frames), generator=generator, device=self.device)
-
-    def frames_at(self, clips: Float[Tensor, "n c t h w"], times: Int[Tensor, " m"]) -> Float[Tensor, "m c h w"]:
-        """`image_frames` frames of each clip."""
-        clip = torch.arange(len(clips), device=clips.device).repeat_interleave(self.image_frames)
-        return clips[clip, :, times]
-
-
 class MoCoGAN(VideoGAN, MoCoGANTraining):
     """MoCoGAN, with or without categories.
 
@@ -232,7 +135,7 @@ class MoCoGAN(VideoGAN, MoCoGANTraining):
         label_at: Where the action enters: the recurrent network (the paper) or every frame's code (its authors' code).
         channels: Colour channels of a frame, 1 or 3.
         image_size: Height and width of a frame in pixels: 16, 32 or 64.
-        frames: Frames of a clip in training, at least 3 for each halving of the frame, and 4.
+        frames: Frames of a clip in training; for the 3-D D_V at least 3 for each halving of the frame, and 4.
         frame_step: Lowest and highest distance between them, in frames of the file.
         width: Multiplier of all hidden widths; 1 is the paper's.
         image_frames: Frames of each clip that D_I sees in a step.
@@ -240,9 +143,14 @@ class MoCoGAN(VideoGAN, MoCoGANTraining):
         lr: Learning rate of all three Adams.
         betas: Their decay rates.
         weight_decay: Their weight decay.
+        d_v: Video discriminator: the paper's in 3-D, or MintGAN's temporal pyramid of 2-D ones, without categories.
+        pyramid_levels: Speeds that the pyramid sees; level i takes every 2^i-th frame.
+        pyramid_widths: Its channels at 4, 8, 16, ... pixels; null for MintGAN's.
+        r1_gamma: Weight γ of the gradient penalty R1 on the pyramid.
     """
 
     name = "mocogan"
+    later_arguments: ClassVar = {"d_v": "3d", **HOST_ARGUMENTS}
 
     def __init__(
         self,
@@ -261,11 +169,18 @@ class MoCoGAN(VideoGAN, MoCoGANTraining):
         lr: float = 2e-4,
         betas: tuple[float, float] = (0.5, 0.999),
         weight_decay: float = 1e-5,
+        d_v: Literal["3d", "pyramid"] = "3d",
+        pyramid_levels: int = 4,
+        pyramid_widths: list[int] | None = None,
+        r1_gamma: float = 10.0,
     ) -> None:
         super().__init__()
         check_at_least(1, dim_content=dim_content, dim_motion=dim_motion, channels=channels, image_frames=image_frames)
         check_at_least(0, categories=categories, d_noise=d_noise)
-        check_frames(frames, image_size)
+        if d_v == "pyramid" and categories:
+            raise InputError(f"d_v: pyramid takes no labels, and categories is {categories} (expected 0, or d_v 3d)")
+        if d_v == "3d":
+            check_frames(frames, image_size)
         self.dim_content, self.dim_motion, self.categories = dim_content, dim_motion, categories
         self.channels, self.image_size = channels, image_size
         self.frames, self.frame_step, self.image_frames = frames, (frame_step[0], frame_step[1]), image_frames
@@ -274,7 +189,11 @@ class MoCoGAN(VideoGAN, MoCoGANTraining):
         self.needs = ("clip", "label") if categories else ("clip",)
         self.G = Generator(dim_content, dim_motion, categories, label_at, channels, image_size, width)
         self.D_I = ImageDiscriminator(channels, width)
-        self.D_V = VideoDiscriminator(channels, image_size, categories, width)
+        self.D_V = (
+            PyramidDiscriminator(channels, image_size, frames, pyramid_levels, pyramid_widths, r1_gamma)
+            if d_v == "pyramid"
+            else VideoDiscriminator(channels, image_size, categories, width)
+        )
         init_normal(self)
 
     def check_clips(self, clips: Clips) -> None:

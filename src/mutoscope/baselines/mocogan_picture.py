@@ -11,13 +11,8 @@ from typing import Any, ClassVar, Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mutoscope.baselines.mocogan import (
-    Generator,
-    ImageDiscriminator,
-    MoCoGANTraining,
-    VideoDiscriminator,
-    check_frames,
-)
+from mutoscope.baselines.mocogan import Generator, ImageDiscriminator, VideoDiscriminator, check_frames
+from mutoscope.baselines.mocogan_training import MoCoGANTraining
 from mutoscope.baselines.picture_gan import PictureGAN
 from mutoscope.baselines.video_gan import check_at_least
 from mutoscope.nn import init_normal

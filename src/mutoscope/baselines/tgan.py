@@ -4,6 +4,9 @@ M. Saito, E. Matsumoto, S. Saito, "Temporal Generative Adversarial Nets with Sin
 The temporal generator G_0 turns z_0 into z_1^t, one for every frame (section 3.1); the image generator G_1 draws a
 frame from z_0 and z_1^t (Table 1). The discriminator is kept 1-Lipschitz by clipping the singular values of its layers
 (section 4).
+
+With a temporal pyramid for discriminator (`d_v: pyramid`) TGAN is no WGAN: the pyramid plays for its own logistic loss
+with a gradient penalty, and no singular values are clipped.
 """
 
 from itertools import pairwise
@@ -16,6 +19,7 @@ from torch import Tensor, nn
 from mutoscope.baselines.video_gan import VideoGAN, check_at_least, levels_of
 from mutoscope.media.tensors import uint8_to_float
 from mutoscope.nn import BatchNorm1d, BatchNorm2d, BatchNorm3d, init_normal, normalising_parts
+from mutoscope.systems.pyramid_discriminator import HOST_ARGUMENTS, PyramidDiscriminator
 
 LATENTS = 0  # what random numbers are for
 FRAMES = 16
@@ -115,11 +119,16 @@ class TGAN(VideoGAN):
         image_size: Height and width of a frame in pixels: 16, 32 or 64.
         frame_step: Lowest and highest distance between the frames of a clip in training, in frames of the file.
         width: Multiplier of all hidden widths; 1 is the paper's.
-        clip_every: Iterations between two clippings of D's singular values.
+        clip_every: Iterations between two clippings of the critic's singular values.
         lr: Learning rate of both RMSprops.
+        d_v: Video discriminator: the paper's critic in 3-D, or MintGAN's temporal pyramid of 2-D ones.
+        pyramid_levels: Speeds that the pyramid sees; level i takes every 2^i-th frame.
+        pyramid_widths: Its channels at 4, 8, 16, ... pixels; null for MintGAN's.
+        r1_gamma: Weight γ of the gradient penalty R1 on the pyramid.
     """
 
     name = "tgan"
+    later_arguments: ClassVar = {"d_v": "3d", **HOST_ARGUMENTS}
     frames = FRAMES
     longest = FRAMES
 
@@ -135,6 +144,10 @@ class TGAN(VideoGAN):
         width: float = 1.0,
         clip_every: int = 5,
         lr: float = 5e-5,
+        d_v: Literal["3d", "pyramid"] = "3d",
+        pyramid_levels: int = 4,
+        pyramid_widths: list[int] | None = None,
+        r1_gamma: float = 10.0,
     ) -> None:
         super().__init__()
         check_at_least(1, dim_slow=dim_slow, dim_fast=dim_fast, channels=channels, clip_every=clip_every)
@@ -142,13 +155,20 @@ class TGAN(VideoGAN):
         self.channels, self.image_size, self.frame_step = channels, image_size, (frame_step[0], frame_step[1])
         self.G_0 = TemporalGenerator(dim_slow, dim_fast, width)
         self.G_1 = ImageGenerator(dim_slow, dim_fast, latents, channels, image_size, width)
-        self.D = Discriminator(channels, image_size, width)
+        self.D: Discriminator | PyramidDiscriminator = (
+            PyramidDiscriminator(channels, image_size, FRAMES, pyramid_levels, pyramid_widths, r1_gamma)
+            if d_v == "pyramid"
+            else Discriminator(channels, image_size, width)
+        )
         init_normal(self)
-        self.D.clip_singular_values()
+        if isinstance(self.D, Discriminator):
+            self.D.clip_singular_values()
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        generators = [*self.G_0.parameters(), *self.G_1.parameters()]
-        return [torch.optim.RMSprop(weights, lr=self.lr) for weights in (generators, self.D.parameters())]
+        opt_G = torch.optim.RMSprop([*self.G_0.parameters(), *self.G_1.parameters()], lr=self.lr)
+        if isinstance(self.D, PyramidDiscriminator):
+            return [opt_G, self.D.optimizer()]
+        return [opt_G, torch.optim.RMSprop(self.D.parameters(), lr=self.lr)]
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
         opt_G, opt_D = self.optimizers()  # type: ignore[attr-defined]  # a list, for there are several
@@ -156,18 +176,28 @@ class TGAN(VideoGAN):
         z_slow = self.share(self.latents(len(real) * self.world_size, self.generator_for(LATENTS)))
         fake = self.G_1(z_slow, self.G_0(z_slow))  # one graph serves both steps
 
-        if self.iteration % self.clip_every == 0:
+        if isinstance(self.D, Discriminator) and self.iteration % self.clip_every == 0:
             self.D.clip_singular_values()
         with self.training_only(self.D):
-            with normalising_parts(self.D, 2):
-                real_score, fake_score = self.D(torch.cat([real, fake.detach()])).float().chunk(2)
-            loss_D = fake_score.mean() - real_score.mean()  # Eq. 3, the critic's side
+            loss_D = self.loss_D(real, fake.detach())
             self.descend(opt_D, loss_D)
         with self.training_only(self.G_0, self.G_1):
-            loss_G = -self.D(fake).float().mean()
+            loss_G = self.loss_G(fake)
             self.descend(opt_G, loss_G)
         self.losses = {"loss_D": loss_D.detach(), "loss_G": loss_G.detach()}
         self.iteration += 1
+
+    def loss_D(self, real: Float[Tensor, "n c t h w"], fake: Float[Tensor, "n c t h w"]) -> Float[Tensor, ""]:
+        """The critic's side of Eq. 3, real and fake clips each normalised by their own batch statistics."""
+        if isinstance(self.D, PyramidDiscriminator):
+            return self.D.loss_D(real, fake, self.iteration)
+        with normalising_parts(self.D, 2):
+            real_score, fake_score = self.D(torch.cat([real, fake])).float().chunk(2)
+        return fake_score.mean() - real_score.mean()
+
+    def loss_G(self, fake: Float[Tensor, "n c t h w"]) -> Float[Tensor, ""]:
+        """The generators' side of Eq. 3."""
+        return self.D.loss_G(fake) if isinstance(self.D, PyramidDiscriminator) else -self.D(fake).float().mean()
 
     def latents(self, n: int, generator: torch.Generator) -> Float[Tensor, "n k0"]:
         """z_0, uniform in [-1, 1]."""

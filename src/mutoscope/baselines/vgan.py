@@ -6,7 +6,7 @@ foreground f and a mask m, a 2-D network the background b, all from one z: G(z) 
 """
 
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -17,6 +17,7 @@ from mutoscope.errors import InputError
 from mutoscope.losses import bce
 from mutoscope.media.tensors import uint8_to_float
 from mutoscope.nn import BatchNorm2d, BatchNorm3d, init_normal, normalising_parts
+from mutoscope.systems.pyramid_discriminator import HOST_ARGUMENTS, PyramidDiscriminator
 
 LATENTS = 0  # what random numbers are for
 
@@ -86,9 +87,14 @@ class VGAN(VideoGAN):
         lambda_mask: Weight of the mean of the mask, which keeps the background in use (section 3.1).
         lr: Learning rate of both Adams.
         betas: Their decay rates.
+        d_v: Video discriminator: the paper's in 3-D, or MintGAN's temporal pyramid of 2-D ones.
+        pyramid_levels: Speeds that the pyramid sees; level i takes every 2^i-th frame.
+        pyramid_widths: Its channels at 4, 8, 16, ... pixels; null for MintGAN's.
+        r1_gamma: Weight γ of the gradient penalty R1 on the pyramid.
     """
 
     name = "vgan"
+    later_arguments: ClassVar = {"d_v": "3d", **HOST_ARGUMENTS}
 
     def __init__(
         self,
@@ -102,6 +108,10 @@ class VGAN(VideoGAN):
         lambda_mask: float = 0.1,
         lr: float = 2e-4,
         betas: tuple[float, float] = (0.5, 0.999),
+        d_v: Literal["3d", "pyramid"] = "3d",
+        pyramid_levels: int = 4,
+        pyramid_widths: list[int] | None = None,
+        r1_gamma: float = 10.0,
     ) -> None:
         super().__init__()
         check_at_least(1, dim_z=dim_z, channels=channels, frames=frames)
@@ -110,11 +120,18 @@ class VGAN(VideoGAN):
         self.channels, self.image_size, self.frame_step = channels, image_size, (frame_step[0], frame_step[1])
         self.adam: dict[str, Any] = {"lr": lr, "betas": (betas[0], betas[1])}
         self.G = Generator(dim_z, channels, image_size, frames, width)
-        self.D = Discriminator(channels, image_size, frames, width)
+        self.D: Discriminator | PyramidDiscriminator = (
+            PyramidDiscriminator(channels, image_size, frames, pyramid_levels, pyramid_widths, r1_gamma)
+            if d_v == "pyramid"
+            else Discriminator(channels, image_size, frames, width)
+        )
         init_normal(self, std=0.01)
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        return [torch.optim.Adam(network.parameters(), fused=True, **self.adam) for network in (self.G, self.D)]
+        opt_G = torch.optim.Adam(self.G.parameters(), fused=True, **self.adam)
+        if isinstance(self.D, PyramidDiscriminator):
+            return [opt_G, self.D.optimizer()]
+        return [opt_G, torch.optim.Adam(self.D.parameters(), fused=True, **self.adam)]
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
         opt_G, opt_D = self.optimizers()  # type: ignore[attr-defined]  # a list, for there are several
@@ -123,16 +140,26 @@ class VGAN(VideoGAN):
         fake, mask = self.G(z)  # one graph serves both steps
 
         with self.training_only(self.D):
-            with normalising_parts(self.D, 2):
-                real_score, fake_score = self.D(torch.cat([real, fake.detach()])).chunk(2)
-            loss_D = bce(real_score, 1.0) + bce(fake_score, 0.0)
+            loss_D = self.loss_D(real, fake.detach())
             self.descend(opt_D, loss_D)
         with self.training_only(self.G):
-            loss_G = bce(self.D(fake), 1.0)
+            loss_G = self.loss_G(fake)
             loss_mask = mask.float().abs().mean()
             self.descend(opt_G, loss_G + self.lambda_mask * loss_mask)
         self.losses = {"loss_D": loss_D.detach(), "loss_G": loss_G.detach(), "mask": loss_mask.detach()}
         self.iteration += 1
+
+    def loss_D(self, real: Float[Tensor, "n c t h w"], fake: Float[Tensor, "n c t h w"]) -> Float[Tensor, ""]:
+        """D: real clips are real, fake ones fake; each normalised by its own batch statistics."""
+        if isinstance(self.D, PyramidDiscriminator):
+            return self.D.loss_D(real, fake, self.iteration)
+        with normalising_parts(self.D, 2):
+            real_score, fake_score = self.D(torch.cat([real, fake])).chunk(2)
+        return bce(real_score, 1.0) + bce(fake_score, 0.0)
+
+    def loss_G(self, fake: Float[Tensor, "n c t h w"]) -> Float[Tensor, ""]:
+        """G: D takes its clips for real (non-saturating)."""
+        return self.D.loss_G(fake) if isinstance(self.D, PyramidDiscriminator) else bce(self.D(fake), 1.0)
 
     def latents(self, n: int, generator: torch.Generator) -> Float[Tensor, "n k"]:
         """z, Gaussian."""

@@ -15,6 +15,7 @@ from mutoscope.media.sheets import contact_sheet
 from mutoscope.media.tensors import float_to_uint8
 from mutoscope.systems.base import System
 from mutoscope.systems.control import Range, Rate, Seed, control
+from mutoscope.systems.twin_motion import trajectory_measures
 
 CLIPS_AT_ONCE = 16
 LEVELS = {16: 2, 32: 3, 64: 4}
@@ -43,6 +44,9 @@ class VideoGAN(System):
         for start in range(0, n, CLIPS_AT_ONCE):
             clips = self.draw(CLIPS_AT_ONCE, frames, generator)[: n - start]
             yield from float_to_uint8(clips.movedim(2, 1))
+
+    def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
+        return trajectory_measures(self, clips, seed)
 
     @control
     def sample(

@@ -57,15 +57,17 @@ class Job:
 
     def configuration(self) -> dict[str, Any]:
         """Every resolved option that the result depends on."""
+        from mutoscope.systems import system_class
         from mutoscope.training.options import preset, resolve
 
         run, arguments = resolve(self.system, {**preset(self.system, self.preset), **self.options})
         ignored = ("data", "threads", "workers", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints")
         settings = {key: value for key, value in asdict(run).items() if key not in ignored}
-        if run.only is None:
-            del settings["only"]  # results from before there was this option keep their names
+        # results from before there were these keep their names
+        later = {"only": None, "per_subject": None, **system_class(self.system).later_arguments}
+        settings = {key: value for key, value in {**settings, **arguments}.items() if later.get(key, ...) != value}
         other = {"system": self.system} if self.system != self.owner else {}
-        return {"data": self.experiment.data, **settings, **arguments, **other}
+        return {"data": self.experiment.data, **settings, **other}
 
     @cached_property
     def stem(self) -> str:

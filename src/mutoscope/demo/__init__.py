@@ -39,6 +39,7 @@ def demo(*, out: str | Path = "demo", train_time: str = "150s", max_steps: int =
     from mutoscope.demo.playing import play_shipped
     from mutoscope.demo.playing_g3an import play_g3an
     from mutoscope.demo.playing_imaginator import play_imaginator
+    from mutoscope.demo.playing_mintgan import play_mintgan
     from mutoscope.systems import loading
     from mutoscope.training import RunOptions
 
@@ -50,7 +51,12 @@ def demo(*, out: str | Path = "demo", train_time: str = "150s", max_steps: int =
     with replacing(out.resolve()) as folder:
         folder.mkdir()
         sections = []
-        players = {"pseudo_label": play_shipped, "g3an": play_g3an, "imaginator": play_imaginator}
+        players = {
+            "pseudo_label": play_shipped,
+            "g3an": play_g3an,
+            "imaginator": play_imaginator,
+            "mintgan": play_mintgan,
+        }
         for weights in sorted(loading.shipped_weights(), key=lambda name: (name != FIRST, name)):
             console.print(f"[bold]playing[/] {weights}")
             sections.append(players[weights.split("/")[0]](folder, weights, seed))

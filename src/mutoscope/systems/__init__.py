@@ -25,6 +25,11 @@ SYSTEMS = {
         "G3AN",
         "noise to video through three streams, appearance and motion apart",
     ),
+    "mintgan": (
+        "mutoscope.systems.mintgan",
+        "MintGAN",
+        "noise to video along orthogonal directions of motion that one can name and steer",
+    ),
     # the methods that papers compare with
     "mocogan": ("mutoscope.baselines.mocogan", "MoCoGAN", "baseline: one content code a clip, a recurrent motion code"),
     "mocogan_picture": (

@@ -39,6 +39,8 @@ class System(LightningModule, PyTorchModelHubMixin):
         needs: keys a data set must yield to train it: `frame` (single frames), or `clip` (windows of clips), `label`, …
         presets: named configurations, where they are not files in the folder `presets/`.
         starts_from: what a clip is made from: noise alone (`sample_clips`) or a picture (`animate_pictures`).
+        later_arguments: arguments that results on file are older than, and the values that these were made with.
+        kept_in_full: names of tensors that stay float32 where weights are saved in half precision.
 
     Attributes:
         image_size: height and width of a frame, in pixels.
@@ -58,6 +60,8 @@ class System(LightningModule, PyTorchModelHubMixin):
     needs: tuple[str, ...]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     starts_from: ClassVar[Literal["noise", "picture"]] = "noise"
+    later_arguments: ClassVar[Mapping[str, Any]] = {}
+    kept_in_full: ClassVar[tuple[str, ...]] = ()
     image_size: int
     channels: int
     frames: int = 1
@@ -209,9 +213,8 @@ class System(LightningModule, PyTorchModelHubMixin):
         for average, network in self.averaged_networks().items():
             for key in [key for key in state if key.startswith(f"{average}.")]:
                 state[key.replace(f"{average}.network.", f"{network}.", 1)] = state.pop(key)
-        state = {
-            key: (value.to(dtype) if value.is_floating_point() else value).contiguous() for key, value in state.items()
-        }
+        halved = {key for key, value in state.items() if value.is_floating_point() and key not in self.kept_in_full}
+        state = {key: (value.to(dtype) if key in halved else value).contiguous() for key, value in state.items()}
         save_file(state, save_directory / WEIGHTS_FILE, metadata={"format": "pt"})
         (save_directory / WEIGHTS_FILE).chmod(0o644)  # safetensors writes for its owner alone
         config = {SYSTEM_KEY: self.name, **self.config()}

@@ -22,7 +22,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Range:
-    """The argument lies in [low, high]."""
+    """The argument, or each of a list, lies in [low, high]."""
 
     low: float
     high: float
@@ -34,7 +34,7 @@ Rate = Annotated[float, Range(0.1, 240)]  # frames a second
 
 @dataclass(frozen=True)
 class Index:
-    """The argument counts from 0 below the system's attribute `size`."""
+    """The argument, or each of a list, counts from 0 below the system's attribute `size`."""
 
     size: str
 
@@ -64,13 +64,20 @@ class Parameter:
         return (self.bound.low, self.bound.high) if self.bound else None
 
     def check(self, system: object, value: Any) -> None:
-        """Raises InputError where `value` is outside the limits, or not one of a few words that are known."""
+        """Raises InputError where `value`, or one of a list, is outside the limits, or not one of a few known words."""
         if get_origin(self.type) is Literal and value not in get_args(self.type):
             raise InputError(f"{self.name}: {value!r} is unknown (expected one of {', '.join(get_args(self.type))})")
-        if self.type in (int, int | None) and isinstance(value, float):
+        if value is None:
+            return
+        takes_lists = any(get_origin(each) is list for each in (self.type, *get_args(self.type)))
+        for number in value if takes_lists and isinstance(value, list) else [value]:
+            self._check_number(system, number)
+
+    def _check_number(self, system: object, value: Any) -> None:
+        if _scalars(self.type) <= {int, type(None)} and isinstance(value, float):
             raise InputError(f"{self.name}: {value!r} is not a whole number")
         limits = self.limits(system)
-        if limits is None or value is None:
+        if limits is None:
             return
         if isinstance(value, bool) or not isinstance(value, int | float) or not limits[0] <= value <= limits[1]:
             raise InputError(f"{self.name}: {value!r} is not a number from {limits[0]:g} to {limits[1]:g}")
@@ -125,6 +132,12 @@ def controls_of(system: type) -> dict[str, Control]:
     names = [name for cls in reversed(system.__mro__) for name in vars(cls)]
     methods = {name: getattr(system, name) for name in names if getattr(system, name, None) is not None}
     return {name: _read(method.__wrapped__) for name, method in methods.items() if getattr(method, "is_control", False)}
+
+
+def _scalars(annotation: Any) -> set[Any]:
+    """The types that a value of this type is made of: int and None for `int | list[int] | None`."""
+    inner = get_args(annotation)
+    return set().union(*map(_scalars, inner)) if inner else {annotation}
 
 
 @functools.cache

@@ -27,6 +27,8 @@ from mutoscope.systems.g3an.networks import (
     VideoDiscriminator,
     noise_length,
 )
+from mutoscope.systems.pyramid_discriminator import HOST_ARGUMENTS, PyramidDiscriminator
+from mutoscope.systems.twin_motion import trajectory_measures
 
 # what random numbers are for (see System.generator_for)
 NOISE, REAL_FRAMES, FAKE_FRAMES, WRONG_LABELS = range(4)
@@ -53,7 +55,11 @@ class G3AN(G3ANControls, System):
         fsa_level: The G³ module that attention follows, counted from 0 (Table 4.5); null for no attention.
         conv: Convolutions of the main stream: time then space, space then time, or both at once (Table 4.4).
         match_params: Widen the factorised ones to as many weights as the others (Table 4.4).
-        d_v: Convolutions of D_V: 3-D (the thesis) or spatial ones followed by temporal ones (the authors' code).
+        d_v: Convolutions of D_V: 3-D (the thesis), spatial ones followed by temporal ones (the authors' code), or
+            MintGAN's temporal pyramid of 2-D ones, which takes no labels.
+        pyramid_levels: Speeds that the pyramid sees; level i takes every 2^i-th frame.
+        pyramid_widths: Its channels at 4, 8, 16, ... pixels; null for MintGAN's.
+        r1_gamma: Weight γ of the gradient penalty R1 on the pyramid.
         label_mode: How D_V uses labels: beside its first features (concat), or naming them itself (ac).
         wrong_labels: With concat: also show D_V real clips under wrong labels, as fake ones of half the weight.
         image_frames: Frames of each clip that D_I sees in a step; the thesis has 1.
@@ -66,6 +72,7 @@ class G3AN(G3ANControls, System):
     """
 
     name = "g3an"
+    later_arguments = HOST_ARGUMENTS
     hold_last = True
 
     def __init__(
@@ -85,7 +92,10 @@ class G3AN(G3ANControls, System):
         fsa_level: int | None = 3,
         conv: Conv = "1p2d",
         match_params: bool = False,
-        d_v: Literal["3d", "2p1d"] = "3d",
+        d_v: Literal["3d", "2p1d", "pyramid"] = "3d",
+        pyramid_levels: int = 4,
+        pyramid_widths: list[int] | None = None,
+        r1_gamma: float = 10.0,
         label_mode: Literal["concat", "ac"] = "concat",
         wrong_labels: bool = False,
         image_frames: int = 1,
@@ -118,6 +128,8 @@ class G3AN(G3ANControls, System):
             raise InputError("label_names: enter by the temporal stream, which use_T false takes away")
         if wrong_labels and len(label_names or []) < 2:
             raise InputError("wrong_labels: need at least two label_names to be taken from")
+        if d_v == "pyramid" and label_names:
+            raise InputError(f"d_v: pyramid takes no labels, and label_names has {len(label_names)} (expected none)")
         if not 0 <= ema < 1:
             raise InputError(f"ema: {ema} is not in [0, 1)")
         if d_noise < 0:
@@ -144,7 +156,11 @@ class G3AN(G3ANControls, System):
             match_params=match_params,
             legacy_attention=legacy_attention,
         )
-        self.D_V = VideoDiscriminator(channels, image_size, ch_D, d_v, categories, label_mode)
+        self.D_V = (
+            PyramidDiscriminator(channels, image_size, frames, pyramid_levels, pyramid_widths, r1_gamma)
+            if d_v == "pyramid"
+            else VideoDiscriminator(channels, image_size, ch_D, d_v, categories, label_mode)
+        )
         self.D_I = ImageDiscriminator(channels, image_size, ch_D)
         self.G_average = WeightAverage(self.G, ema) if ema else None
         self.folded_copy = FoldedCopy()
@@ -164,7 +180,12 @@ class G3AN(G3ANControls, System):
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         rates = ((self.G, self.lr_G), (self.D_V, self.lr_D), (self.D_I, self.lr_D))
-        return [torch.optim.Adam(network.parameters(), lr, self.betas, fused=True) for network, lr in rates]
+        return [
+            network.optimizer()
+            if isinstance(network, PyramidDiscriminator)
+            else torch.optim.Adam(network.parameters(), lr, self.betas, fused=True)
+            for network, lr in rates
+        ]
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
         opt_G, opt_D_V, opt_D_I = self.optimizers()  # type: ignore[attr-defined]  # a list, for there are several
@@ -191,6 +212,8 @@ class G3AN(G3ANControls, System):
 
     def loss_D_V(self, real: Tensor, fake: Tensor, y: Tensor | None) -> Float[Tensor, ""]:
         """L_V of Eq. 4.6 for D_V: real clips are real, fake ones fake; with labels, as `label_mode` says."""
+        if isinstance(self.D_V, PyramidDiscriminator):
+            return self.D_V.loss_D(self.with_noise(real, D_V_REAL), self.with_noise(fake, D_V_FAKE), self.iteration)
         clips, labels = [real, fake], None
         if y is not None and self.label_mode == "concat":
             labels = [y, y]
@@ -213,10 +236,15 @@ class G3AN(G3ANControls, System):
 
     def loss_G(self, fake: Tensor, frames: Tensor, y: Tensor | None) -> Float[Tensor, ""]:
         """What G plays for: both discriminators taking its clips and frames for real (non-saturating)."""
-        said = self.D_V(self.with_noise(fake, G_CLIPS), y if self.label_mode == "concat" else None)
-        loss = bce(said.score, 1.0) + bce(self.D_I(self.with_noise(frames, G_FRAMES)), 1.0)
-        if y is not None and said.label is not None:
-            loss = loss + F.cross_entropy(said.label.float(), y)
+        seen = self.with_noise(fake, G_CLIPS)
+        if isinstance(self.D_V, PyramidDiscriminator):
+            on_clips, named = self.D_V.loss_G(seen), None
+        else:
+            said = self.D_V(seen, y if self.label_mode == "concat" else None)
+            on_clips, named = bce(said.score, 1.0), said.label
+        loss = on_clips + bce(self.D_I(self.with_noise(frames, G_FRAMES)), 1.0)
+        if y is not None and named is not None:
+            loss = loss + F.cross_entropy(named.float(), y)
         return loss
 
     def draw_noise(self, n: int) -> tuple[Float[Tensor, "n d_a"], Float[Tensor, "n d_m tau"]]:
@@ -277,7 +305,7 @@ class G3AN(G3ANControls, System):
         return clips.reshape(n_a, k, *clips.shape[1:])
 
     def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
-        measures = disentanglement(self.sample_grid, clips, self.frames, seed)
+        measures = disentanglement(self.sample_grid, clips, self.frames, seed) | trajectory_measures(self, clips, seed)
         if self.label_names:
             measures |= label_measures(self.sample_labels, self.label_names, clips, seed)
         return measures

@@ -1,0 +1,190 @@
+"""Controls that find out what motion directions do, as section 5.3.4 does: a page for people, and tables."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from mutoscope.errors import InputError
+from mutoscope.media.results import Page, Table
+from mutoscope.metrics.flow_sectors import FOUR_WAYS
+from mutoscope.metrics.motion import DIRECTIONS
+from mutoscope.systems.control import Range, Seed, control
+from mutoscope.systems.mintgan.direction_measures import (
+    Axes,
+    MagnitudeStatistics,
+    Rank,
+    direction_effects,
+    grouped,
+    magnitude_statistics,
+    only,
+    walk_motion,
+    without,
+)
+from mutoscope.systems.mintgan.drawing import Basis, Drawing
+from mutoscope.systems.mintgan.interpretation_page import Portrait, Walks, interpretation_page
+from mutoscope.systems.mintgan.showing import Directions, as_list
+
+Most = Annotated[int, Range(1, 4096)]
+Clips = Annotated[int, Range(1, 10_000)]
+Sampled = Annotated[int, Range(2, 1_000_000)]
+Clusters = Annotated[int, Range(1, 256)]
+CURVES = 4  # clips whose α is drawn over time
+
+
+class Interpretation(Drawing):
+    """Directions are numbered from 0; where none is given, those most used are taken."""
+
+    @control
+    def interpret(
+        self,
+        *,
+        directions: Directions = None,
+        most: Most = 4,
+        by: Rank = "variance",
+        basis: Basis = "dictionary",
+        clips: Clips = 32,
+        codes: Sampled = 10_000,
+        walked: Most = 64,
+        clusters: Clusters = 16,
+        seed: Seed = 0,
+    ) -> Page:
+        """A page that tells what the directions most used do, with pictures and in words (section 5.3.4).
+
+        Args:
+            directions: Directions to show, as 3 or [3,7]; those most used if not given.
+            most: How many of these at most.
+            by: What "most used" means: the largest variance of α, or the largest mean, which is steady motion.
+            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
+            clips: Clips from which each direction is taken away; the thesis takes 1000.
+            codes: Clips, not drawn, over which magnitudes are measured.
+            walked: How many directions are put in groups at most, those most used and those shown.
+            clusters: Groups at most.
+            seed: Seed of the clips.
+        """
+        axes = Axes(self, basis)
+        statistics = magnitude_statistics(self, axes, codes, seed)
+        shown = self._or_most_used(directions, statistics, by, most)
+        effects = direction_effects(self, axes, shown, clips, seed)
+        walks = self._walks(axes, list(dict.fromkeys([*shown, *statistics.strongest(by, walked)])), clusters, seed)
+
+        w_0, A = self.latents(self.appearances(CURVES, seed), self.motions(CURVES, seed))
+        alpha = axes.coordinates(A)
+
+        def drawn(coordinates: Float[Tensor, "n s N"]) -> np.ndarray:
+            return next(self.draw(axes.path(w_0[:1], coordinates[:1])))
+
+        portraits = [
+            Portrait(effect, alpha[..., k].cpu().numpy(), drawn(only(alpha, k)), drawn(without(alpha, k)))
+            for k, effect in zip(shown, effects, strict=True)
+        ]
+        lead = (
+            f"{self.N} directions of the {basis} basis; clips of {self.frames} frames, {self.image_size} pixels wide. "
+            f"Magnitudes are measured over {codes} clips, their motion over {clips}; seed {seed}."
+        )
+        title = f"{type(self).__name__}: what its motion directions do"
+        return interpretation_page(title, lead, statistics, drawn(alpha), portraits, walks)
+
+    @control
+    def statistics(
+        self,
+        *,
+        directions: Directions = None,
+        most: Most = 10,
+        by: Rank = "variance",
+        basis: Basis = "dictionary",
+        codes: Sampled = 10_000,
+        seed: Seed = 0,
+    ) -> Table:
+        """How much directions are used: mean and variance of α over clips and time, which are not drawn (Fig. 5.3).
+
+        Args:
+            directions: Which, as 3 or [3,7]; those most used, the first most, if not given.
+            most: How many of these at most; as many as there are tells all.
+            by: What "most used" means: the largest variance of α, or the largest mean, which is steady motion.
+            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
+            codes: How many clips.
+            seed: Seed of the clips.
+        """
+        statistics = magnitude_statistics(self, Axes(self, basis), codes, seed)
+        shown = self._or_most_used(directions, statistics, by, most)
+        values = (statistics.mean, statistics.variance, statistics.shares)
+        return Table(["direction", "mean", "variance", "share"], [[k, *(each[k] for each in values)] for k in shown])
+
+    @control
+    def effects(
+        self,
+        *,
+        directions: Directions = None,
+        most: Most = 4,
+        by: Rank = "variance",
+        basis: Basis = "dictionary",
+        clips: Clips = 32,
+        codes: Sampled = 10_000,
+        seed: Seed = 0,
+    ) -> Table:
+        """What clips lose when a direction is switched off: Δφ in four sectors of optical flow, and ΔΦ (Tab. 5.4).
+
+        Args:
+            directions: Which, as 3 or [3,7]; those most used if not given.
+            most: How many of these at most.
+            by: What "most used" means: the largest variance of α, or the largest mean, which is steady motion.
+            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
+            clips: How many clips; the thesis takes 1000.
+            codes: Clips, not drawn, by which directions are found that are most used.
+            seed: Seed of the clips.
+        """
+        axes = Axes(self, basis)
+        shown = self._or_most_used(directions, magnitude_statistics(self, axes, codes, seed), by, most)
+        columns = [*(f"Δφ {way}" for way in FOUR_WAYS), "ΔΦ", *(f"Δ per pixel {way}" for way in FOUR_WAYS)]
+        rows = [
+            [e.direction, *e.change.phi, e.change.Phi, *e.change.per_pixel, e.words]
+            for e in direction_effects(self, axes, shown, clips, seed)
+        ]
+        return Table(["direction", *columns, "in words"], rows)
+
+    @control
+    def groups(
+        self,
+        *,
+        directions: Directions = None,
+        basis: Basis = "dictionary",
+        clusters: Clusters = 16,
+        seed: Seed = 0,
+    ) -> Table:
+        """Directions that move alike: φ of a walk along each in eight sectors (Eqs. 5.8, 5.9), grouped by k-means.
+
+        Args:
+            directions: Which, as [3,7]; all if not given.
+            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
+            clusters: Groups at most.
+            seed: Seed of the appearance that walks, and of k-means.
+        """
+        walked = list(range(self.N)) if directions is None else _given(directions)
+        walks = self._walks(Axes(self, basis), walked, clusters, seed)
+        rows = [[k, group, *phi] for k, group, phi in zip(walked, walks.group, walks.phi, strict=True)]
+        return Table(["direction", "group", *(f"φ {way}" for way in DIRECTIONS)], rows)
+
+    def _walks(self, axes: Axes, directions: Sequence[int], clusters: int, seed: int) -> Walks:
+        """One appearance along each direction, and which of these walks are alike."""
+        w_0 = self.latents(self.appearances(1, seed), self.motions(1, seed)).w_0
+        clips = list(self.draw(axes.walks(w_0, directions, self.frames)))
+        phi = walk_motion(clips)
+        return Walks(directions, clips, phi, grouped(phi, clusters, seed))
+
+    def _or_most_used(self, directions: Directions, statistics: MagnitudeStatistics, by: Rank, most: int) -> list[int]:
+        return statistics.strongest(by, most) if directions is None else _given(directions)
+
+
+def _given(directions: int | list[int]) -> list[int]:
+    """The directions that a user named, each once.
+
+    Raises:
+        InputError: there are none.
+    """
+    chosen = list(dict.fromkeys(as_list(directions)))
+    if not chosen:
+        raise InputError("directions: is empty (expected numbers of directions, as [3,7])")
+    return chosen

@@ -1,0 +1,135 @@
+"""What a trained system's directions do on the twins, read off its clips exactly (section 12 of the specification)."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from mutoscope.data import Clips
+from mutoscope.systems.mintgan.drawing import Basis
+from mutoscope.systems.twin_motion import READERS, courses, trajectory_measures
+
+if TYPE_CHECKING:
+    from mutoscope.systems.mintgan.system import MintGAN
+
+CLIPS = 64
+CANDIDATES = 8
+"""So many directions, those of the largest variance, are switched off one by one."""
+CYCLES = 1.5
+AMPLITUDE = 2.0
+"""Of the sine that drives a direction, in deviations of its magnitudes."""
+
+States = dict[str, Float64[np.ndarray, "m t"]]
+
+
+def sideways(states: States) -> float:
+    """How much the gripper's speed along x varies, pixels a frame."""
+    return float(np.diff(states["x"]).std())
+
+
+def downwards(states: States) -> float:
+    """How fast the gripper goes steadily along y, either way, pixels a frame."""
+    return float(np.abs(np.diff(states["y"]).mean(1)).mean())
+
+
+def head_speed(states: States) -> float:
+    """How fast the head moves, pixels a frame."""
+    return float(np.hypot(np.diff(states["x"]), np.diff(states["y"])).mean())
+
+
+def mouth_speed(states: States) -> float:
+    """How fast the mouth's area changes, square pixels a frame."""
+    return float(np.abs(np.diff(states["mouth"])).mean())
+
+
+Factors = dict[str, Callable[[States], float]]
+ARM: Factors = {"sideways": sideways, "downwards": downwards}
+FACTORS: dict[str, Factors] = {
+    "reach": ARM,
+    "reach_one_table": ARM,
+    "talk": {"head": head_speed, "mouth": mouth_speed},
+}
+"""The two kinds of motion in each twin, independent of each other in the data."""
+ARM_DRIVEN = ("sideways", "x", "y")
+DRIVEN = {"reach": ARM_DRIVEN, "reach_one_table": ARM_DRIVEN, "talk": ("mouth", "mouth", "x")}
+"""The factor whose direction is driven, the quantity that must follow, and the one that must rest."""
+
+
+def motion_measures(system: "MintGAN", clips: Clips, seed: int = 0) -> dict[str, float]:
+    """All there is to measure of these clips.
+
+    Returns:
+        `ftd`, … (see `trajectory_measures`); `variance_share`: the share of the variance of all magnitudes in the
+        direction that has most, and `variance_share / mean`: the same over 1 / N; on a twin, for either basis,
+        `<basis>: <factor> removed`: by what share a kind of motion falls when the direction that removes most of it is
+        switched off, and `… other removed`: by what share the other kind falls then; `follows`: correlation of what a
+        sine drives with its integral, over the clips' mean, and `other moves`: range of the other quantity meanwhile,
+        over its range in ordinary clips.
+    """
+    measures = trajectory_measures(system, clips, seed)
+    if system.G.bank is None:
+        return measures
+    share = concentration(system, "dictionary")
+    measures |= {"variance_share": share, "variance_share / mean": share * system.N}
+    if clips.name not in READERS or system.channels != 3:
+        return measures
+    for basis in ("dictionary", "canonical") if system.G.bank.method != "free" else ("dictionary",):
+        measures |= attribution(system, clips.name, basis, seed)
+    return measures
+
+
+def concentration(system: "MintGAN", basis: Basis) -> float:
+    """The share of the direction with the largest variance in that of all."""
+    variance = system.in_basis(system.sampled_magnitudes(), basis).flatten(0, 1).var(0)
+    return float(variance.max() / variance.sum())
+
+
+def attribution(system: "MintGAN", data: str, basis: Basis, seed: int = 0) -> dict[str, float]:
+    """What the strongest directions of a basis remove, and what driving one of them does (see `motion_measures`)."""
+    factors = FACTORS[data]
+    w_0, A = system.latents(system.appearances(CLIPS, seed), system.motions(CLIPS, seed))
+    coordinates = system.in_basis(A, basis)
+    spread = coordinates.flatten(0, 1).std(0)
+    strongest = spread.argsort(descending=True)[:CANDIDATES].tolist()
+
+    def states_of(steps: Tensor) -> States:
+        return courses(np.stack(list(system.draw(system.path(w_0, steps, basis)))), data).states
+
+    whole = states_of(coordinates)
+    removed = {name: np.zeros(len(strongest)) for name in factors}
+    for i, direction in enumerate(strongest):
+        without = coordinates.clone()
+        without[..., direction] = 0
+        states = states_of(without)
+        for name, strength in factors.items():
+            removed[name][i] = 1 - strength(states) / strength(whole)
+    measures = {}
+    for name, other in zip(factors, reversed(list(factors)), strict=True):
+        best = int(removed[name].argmax())
+        measures |= {
+            f"{basis}: {name} removed": float(removed[name][best]),
+            f"{basis}: {name} removed, {other} too": float(removed[other][best]),
+        }
+    driven, follows, rests = DRIVEN[data]
+    direction = strongest[int(removed[driven].argmax())]
+    steps = torch.zeros_like(coordinates)
+    times = torch.arange(coordinates.shape[1], device=coordinates.device)
+    steps[..., direction] = AMPLITUDE * spread[direction] * (2 * torch.pi * CYCLES * times / len(times)).sin()
+    states = states_of(steps)
+    course = np.concatenate([[0], steps[0, :, direction].cumsum(0).cpu().numpy()])
+    ranges = [float(np.ptp(each[rests], axis=1).mean()) for each in (states, whole)]
+    return measures | {
+        f"{basis}: {follows} follows a sine": abs(_mean_correlation(states[follows], course)),
+        f"{basis}: {rests} moves too": ranges[0] / ranges[1],
+    }
+
+
+def _mean_correlation(rows: Float64[np.ndarray, "m t"], course: Float64[np.ndarray, "t"]) -> float:
+    """Of each row with the course, averaged; 0 for rows that stand still."""
+    rows = rows - rows.mean(1, keepdims=True)
+    course = course - course.mean()
+    norms = np.linalg.norm(rows, axis=1) * np.linalg.norm(course)
+    return float(np.divide(rows @ course, norms, out=np.zeros(len(rows)), where=norms > 0).mean()) if len(rows) else 0.0

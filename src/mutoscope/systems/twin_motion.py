@@ -1,0 +1,108 @@
+"""How things move in clips of the twins `reach` and `talk`, read off their frames, and how near real clips that is."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Float64, UInt8
+
+from mutoscope.data import Clips
+from mutoscope.data.synthetic import make_clips
+from mutoscope.data.synthetic.reach_readout import read_reach
+from mutoscope.data.synthetic.talk_readout import read_talk
+from mutoscope.metrics.frechet import frechet_distance_of
+from mutoscope.systems.base import System
+
+CLIPS = 400
+OTHER_SEED = 2000
+"""Of the real clips that real ones are compared with."""
+LEAST_FOUND = 0.5
+"""In fewer of its frames, what a clip shows cannot be followed."""
+
+Batch = UInt8[np.ndarray, "n t h w c"]
+
+
+class Courses(NamedTuple):
+    """What can be read off clips.
+
+    Attributes:
+        states: for each quantity its values over time, in pixels or square pixels; gaps are filled along time.
+        found: share of the frames in which there was something to read.
+        followed: which of the clips the rows of `states` belong to: those that could be followed.
+    """
+
+    states: dict[str, Float64[np.ndarray, "m t"]]
+    found: float
+    followed: np.ndarray
+
+
+def _read_reach(clips: Batch) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    state = read_reach(clips)
+    return {"x": state.x, "y": state.y}, state.found
+
+
+def _read_talk(clips: Batch) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    state = read_talk(clips)
+    return {"x": state.x, "y": state.y, "mouth": state.mouth_area}, state.found
+
+
+READERS: dict[str, Callable[[Batch], tuple[dict[str, np.ndarray], np.ndarray]]] = {
+    "reach": _read_reach,
+    "reach_one_table": _read_reach,
+    "talk": _read_talk,
+}
+"""The sets whose clips can be read."""
+
+
+def courses(clips: Batch, data: str) -> Courses:
+    """The courses of all clips that can be followed; `data` is a key of `READERS`."""
+    states, found = READERS[data](clips)
+    followed = np.flatnonzero(found.mean(1) >= LEAST_FOUND)
+    filled = {name: np.array([_filled(row) for row in values[followed]]) for name, values in states.items()}
+    rows = {name: values.reshape(-1, clips.shape[1]) for name, values in filled.items()}
+    return Courses(rows, float(found.mean()), followed)
+
+
+def trajectory_features(states: dict[str, Float64[np.ndarray, "m t"]]) -> Float64[np.ndarray, "m k"]:
+    """Values and first differences of all courses, one row a clip."""
+    rows = list(states.values())
+    return np.concatenate([*rows, *(np.diff(values, axis=1) for values in rows)], axis=1)
+
+
+def trajectory_measures(system: System, clips: Clips, seed: int = 0) -> dict[str, float]:
+    """Whether a system's clips move as real ones do; nothing on data whose clips cannot be read.
+
+    Args:
+        system: makes clips from noise.
+        clips: real ones; their name says what can be read.
+        seed: of the noise, and of the other real clips.
+
+    Returns:
+        `ftd`: the Fréchet distance between trajectory features of as many real and generated clips, in units of the
+        real ones' deviations; `ftd_of_real`: the same of other real clips; `found`: share of the generated frames that
+        show what moves. `ftd` is infinite where no clip can be followed.
+    """
+    if clips.name not in READERS or clips.channels != 3:
+        return {}
+    frames = int(clips.lengths.min())
+    real = np.stack([clips[i].frames[:frames] for i in range(min(len(clips), CLIPS))])
+    options = {"size": real.shape[2], "clips": len(real), "frames": frames}
+    other = np.stack(make_clips(clips.name, seed=OTHER_SEED + seed, **options).clips)
+    drawn = courses(np.stack(list(system.sample_clips(len(real), frames=frames, seed=seed))), clips.name)
+    scale = trajectory_features(courses(real, clips.name).states).std(0)
+
+    def features(states: dict[str, np.ndarray]) -> Float[np.ndarray, "m k"]:
+        return trajectory_features(states) / scale
+
+    of_real = features(courses(real, clips.name).states)
+    return {
+        "ftd": frechet_distance_of(features(drawn.states), of_real) if len(drawn.followed) > 1 else float("inf"),
+        "ftd_of_real": frechet_distance_of(features(courses(other, clips.name).states), of_real),
+        "found": drawn.found,
+    }
+
+
+def _filled(row: np.ndarray) -> Float64[np.ndarray, "t"]:
+    """Gaps (NaN) bridged by lines between the values beside them."""
+    known = np.flatnonzero(np.isfinite(row))
+    return np.interp(np.arange(len(row)), known, row[known])
