@@ -253,7 +253,7 @@ def test_a_system_interprets_itself(untrained):
     page = untrained.interpret(directions=[3], clips=2, codes=50, walked=4, basis="canonical")
     assert isinstance(page, Page)
     assert page.title == "MintGAN: what its motion directions do"
-    assert "<h2>d3: " in page.body
+    assert "<h2>c3: " in page.body
 
 
 def test_bad_requests_are_told_in_one_line(known, untrained):

@@ -527,6 +527,16 @@ class TestRuns:
             assert np.array_equal(sampled(stored), expected)
             assert np.array_equal(sampled(system), expected)
 
+    def test_a_checkpoint_draws_as_the_system_it_was_taken_of(self, steps):
+        """23: also where no results had been drawn yet, which brings the averaged M's directions up to date."""
+        trained, other, checkpoint = small(ema=0.5), small(ema=0.5), {}
+        steps(trained, 2)
+        trained.on_save_checkpoint(checkpoint)
+        other.on_load_checkpoint(checkpoint)
+        other.load_state_dict(trained.state_dict())
+        assert np.array_equal(sampled(other), sampled(trained))
+        assert torch.equal(other.generator.directions(), trained.generator.directions())
+
     def test_half_precision_keeps_directions_in_full(self, steps, tmp_path):
         """23: rounded, they would not be orthonormal; what is read draws the same as what it stores again."""
         system = small()

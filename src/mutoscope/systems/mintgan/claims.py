@@ -26,7 +26,8 @@ TABLE_5_3 = {
 }
 
 FULL = Arm("full")
-IN_3D = Arm("3-D", {"d_v": "3d"})
+# as much processor time as the pyramid takes for its steps, on the machine of the report
+IN_3D = Arm("3-D", {"d_v": "3d", "max_time": "350s cpu", "max_steps": 10_000_000})
 FREE = Arm("free directions", {"motion_bank": "free"})
 NO_BANK = Arm("no motion bank", {"motion_bank": "none"})
 NO_D_I = Arm("w/o D_I", {"use_D_I": False})

@@ -48,6 +48,7 @@ class Axes:
     """
 
     def __init__(self, system: Drawing, basis: Basis) -> None:
+        self.name = basis
         self.rows: Float[Tensor, "N N"] = system.basis(basis)
         self._coordinates_of_units = system.in_basis(torch.eye(len(self.rows), device=self.rows.device)[None], basis)[0]
 

@@ -25,7 +25,8 @@ from mutoscope.systems.mintgan.direction_measures import (
 )
 from mutoscope.systems.mintgan.drawing import Basis, Drawing
 from mutoscope.systems.mintgan.interpretation_page import Portrait, Walks, interpretation_page
-from mutoscope.systems.mintgan.showing import Directions, as_list
+from mutoscope.systems.mintgan.regions import Regions, head_and_mouth
+from mutoscope.systems.mintgan.showing import LETTERS, Directions, as_list
 
 Most = Annotated[int, Range(1, 4096)]
 Clips = Annotated[int, Range(1, 10_000)]
@@ -49,6 +50,7 @@ class Interpretation(Drawing):
         codes: Sampled = 10_000,
         walked: Most = 64,
         clusters: Clusters = 16,
+        regions: Regions = "none",
         seed: Seed = 0,
     ) -> Page:
         """A page that tells what the directions most used do, with pictures and in words (section 5.3.4).
@@ -62,12 +64,15 @@ class Interpretation(Drawing):
             codes: Clips, not drawn, over which magnitudes are measured.
             walked: How many directions are put in groups at most, those most used and those shown.
             clusters: Groups at most.
+            regions: Where head and mouth are found, to tell the motion of either (Tab. 5.5): by the colours of the set
+                talk, or nowhere (none).
             seed: Seed of the clips.
         """
         axes = Axes(self, basis)
         statistics = magnitude_statistics(self, axes, codes, seed)
         shown = self._or_most_used(directions, statistics, by, most)
-        effects = direction_effects(self, axes, shown, clips, seed)
+        head, mouth = head_and_mouth(regions)
+        effects = direction_effects(self, axes, shown, clips, seed, head=head, mouth=mouth)
         walks = self._walks(axes, list(dict.fromkeys([*shown, *statistics.strongest(by, walked)])), clusters, seed)
 
         w_0, A = self.latents(self.appearances(CURVES, seed), self.motions(CURVES, seed))
@@ -123,6 +128,7 @@ class Interpretation(Drawing):
         basis: Basis = "dictionary",
         clips: Clips = 32,
         codes: Sampled = 10_000,
+        regions: Regions = "none",
         seed: Seed = 0,
     ) -> Table:
         """What clips lose when a direction is switched off: Δφ in four sectors of optical flow, and ΔΦ (Tab. 5.4).
@@ -134,15 +140,22 @@ class Interpretation(Drawing):
             basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
             clips: How many clips; the thesis takes 1000.
             codes: Clips, not drawn, by which directions are found that are most used.
+            regions: Where head and mouth are found, to tell the motion of either (Tab. 5.5): by the colours of the set
+                talk, or nowhere (none).
             seed: Seed of the clips.
         """
         axes = Axes(self, basis)
         shown = self._or_most_used(directions, magnitude_statistics(self, axes, codes, seed), by, most)
         columns = [*(f"Δφ {way}" for way in FOUR_WAYS), "ΔΦ", *(f"Δ per pixel {way}" for way in FOUR_WAYS)]
-        rows = [
-            [e.direction, *e.change.phi, e.change.Phi, *e.change.per_pixel, e.words]
-            for e in direction_effects(self, axes, shown, clips, seed)
-        ]
+        if regions != "none":
+            columns += ["ΔΦ head", "ΔΦ mouth", "ΔΦ mouth - ΔΦ head"]
+        head, mouth = head_and_mouth(regions)
+        rows = []
+        for effect in direction_effects(self, axes, shown, clips, seed, head=head, mouth=mouth):
+            of = effect.regions
+            in_regions = [of.head, of.mouth, of.mouth_alone] if of else []
+            change = effect.change
+            rows.append([effect.direction, *change.phi, change.Phi, *change.per_pixel, *in_regions, effect.words])
         return Table(["direction", *columns, "in words"], rows)
 
     @control
@@ -172,7 +185,7 @@ class Interpretation(Drawing):
         w_0 = self.latents(self.appearances(1, seed), self.motions(1, seed)).w_0
         clips = list(self.draw(axes.walks(w_0, directions, self.frames)))
         phi = walk_motion(clips)
-        return Walks(directions, clips, phi, grouped(phi, clusters, seed))
+        return Walks(directions, clips, phi, grouped(phi, clusters, seed), LETTERS[axes.name])
 
     def _or_most_used(self, directions: Directions, statistics: MagnitudeStatistics, by: Rank, most: int) -> list[int]:
         return statistics.strongest(by, most) if directions is None else _given(directions)

@@ -49,12 +49,14 @@ class Walks(NamedTuple):
         clips: one of each.
         phi: motion of each in eight sectors (Eq. 5.9).
         group: number of the group of each.
+        letter: what names of directions begin with in this basis.
     """
 
     directions: Sequence[int]
     clips: Sequence[Clip]
     phi: Float64[np.ndarray, "k 8"]
     group: Int64[np.ndarray, "k"]
+    letter: str
 
 
 def interpretation_page(
@@ -74,7 +76,7 @@ def interpretation_page(
     sections = [
         f"<p>{escape(lead)}</p>",
         _section("How to read this page", _reading(fastest)),
-        _section("How much each direction is used", _usage(statistics)),
+        _section("How much each direction is used", _usage(statistics, walks.letter)),
         *(_portrait(portrait, statistics, clip, walks, fastest) for portrait in portraits),
         _section("Directions that move alike", _groups(walks)),
     ]
@@ -107,17 +109,17 @@ it off; what then no longer moves is what it was for.</p>
 <figure class="legend">{legend}</figure>"""
 
 
-def _usage(statistics: MagnitudeStatistics) -> str:
+def _usage(statistics: MagnitudeStatistics, letter: str) -> str:
     """A bar for each of the directions that vary most, and the largest means."""
     top = statistics.strongest("variance", RANKED)
     shares = statistics.shares
     longest = shares[top[0]] or 1.0
     rows = "".join(
-        f"<tr><td>d{k}</td><td>{statistics.mean[k]:+.3f}</td><td>{statistics.variance[k]:.4f}</td><td>{shares[k]:.1%}</td>"
+        f"<tr><td>{letter}{k}</td><td>{statistics.mean[k]:+.3f}</td><td>{statistics.variance[k]:.4f}</td><td>{shares[k]:.1%}</td>"
         f'<td><span class="bar" style="width: {100 * shares[k] / longest:.1f}%"></span></td></tr>'
         for k in top
     )
-    steady = ", ".join(f"d{k} ({statistics.mean[k]:+.3f})" for k in statistics.strongest("mean", RANKED))
+    steady = ", ".join(f"{letter}{k} ({statistics.mean[k]:+.3f})" for k in statistics.strongest("mean", RANKED))
     return f"""
 <p>Mean and variance of α over many clips and all of their steps, none of them drawn (Fig. 5.3). If all directions were
 used alike, each would have {1 / len(shares):.1%} of the variance.</p>
@@ -133,14 +135,15 @@ def _portrait(portrait: Portrait, statistics: MagnitudeStatistics, clip: Clip, w
     """All about one direction."""
     effect = portrait.effect
     k, place = effect.direction, list(walks.directions).index(effect.direction)
-    clips = {"all": clip, f"only d{k}": portrait.only, f"without d{k}": portrait.without}
+    direction = f"{walks.letter}{k}"
+    clips = {"all": clip, f"only {direction}": portrait.only, f"without {direction}": portrait.without}
     parts = {name: np.stack([to_channels(frame, 3) for frame in part]) for name, part in clips.items()}
     motions = {name: _coloured(part, fastest) for name, part in parts.items()}
     rows = [row for name in parts for row in ((name, parts[name]), ("motion", motions[name]))]
     names = ", ".join(parts)
     playing = embedded(tiled([*parts.values(), *motions.values()], 3), f"one clip three times: {names}")
     return _section(
-        f"d{k}: {effect.words}",
+        f"{direction}: {effect.words}",
         f"""
 <p>It has {statistics.shares[k]:.1%} of the variance of all magnitudes, and moves like the directions of group
 {walks.group[place]}.</p>
@@ -149,8 +152,8 @@ def _portrait(portrait: Portrait, statistics: MagnitudeStatistics, clip: Clip, w
 <div class="side-by-side">
 <figure>{playing}
 <figcaption>From left to right: {names}. Below each, its motion.</figcaption></figure>
-<figure>{_curves(portrait.alpha, k)}
-<figcaption>How far each step of a few clips goes along d{k} (Fig. 5.4).</figcaption></figure>
+<figure>{_curves(portrait.alpha, direction)}
+<figcaption>How far each step of a few clips goes along {direction} (Fig. 5.4).</figcaption></figure>
 </div>
 <figure>{_strips(rows)}
 <figcaption>The same clip frame by frame (Figs. 5.5, 5.7); motion is that which led to the frame.</figcaption></figure>
@@ -184,12 +187,12 @@ that these fall when fewer pixels move; the words in the heading follow them.</c
 </table></div>{told}"""
 
 
-def _curves(alpha: Float[np.ndarray, "n s"], k: int) -> str:
+def _curves(alpha: Float[np.ndarray, "n s"], direction: str) -> str:
     """α of a few clips over time."""
     steps = np.arange(alpha.shape[1])
     curves = {f"clip {number}": (steps, values) for number, values in enumerate(alpha)}
-    picture = line_plot(None, curves, title=f"d{k}", xlabel="step", ylabel="α")
-    return embedded(picture, f"curves of the magnitudes of direction {k} over time", smooth=True)
+    picture = line_plot(None, curves, title=direction, xlabel="step", ylabel="α")
+    return embedded(picture, f"curves of the magnitudes of {direction} over time", smooth=True)
 
 
 def _groups(walks: Walks) -> str:
@@ -202,7 +205,9 @@ def _groups(walks: Walks) -> str:
         members = np.flatnonzero(walks.group == group).tolist()
         directions = "1 direction" if len(members) == 1 else f"{len(members)} directions"
         parts.append(f"<h3>Group {group}: {directions}, {ways(walks.phi[members].mean(axis=0))}</h3>")
-        parts.append(f"<figure>{_strips((f'd{walks.directions[i]}', walks.clips[i]) for i in members)}</figure>")
+        parts.append(
+            f"<figure>{_strips((f'{walks.letter}{walks.directions[i]}', walks.clips[i]) for i in members)}</figure>"
+        )
     return "\n".join(parts)
 
 
