@@ -280,3 +280,17 @@ class TestContinuity:
     @pytest.mark.parametrize("method", ["qr", "orthogonal", "free"])
     def test_other_methods_need_no_memory(self, method):
         assert list(bank(8, method).state_dict()) == ["M"]
+
+
+def test_autocast_does_not_touch_the_choice_of_place_and_sign():
+    """A rotation after which several directions overlap with one: they are matched one to one, in full precision."""
+    torch.manual_seed(0)
+    plain, under = MotionBank(32), MotionBank(32)
+    under.load_state_dict(plain.state_dict())
+    for bank in (plain, under):
+        with torch.no_grad():
+            bank.M.copy_(torch.randn(32, 32, generator=torch.Generator().manual_seed(1)))
+    plain.settle()
+    with torch.autocast("cpu", torch.bfloat16):
+        under.settle()
+    assert torch.equal(plain.D, under.D)

@@ -12,7 +12,6 @@ from torch.nn import functional as F
 
 from mutoscope.errors import InputError
 from mutoscope.nn import EqualLinear, blur, upsample
-from mutoscope.systems.mintgan.discriminator_3d import ResidualBlock3d, VideoDiscriminator3d
 from mutoscope.systems.mintgan.networks import Generator, Mapping, ModulatedConv2d, StyledConv, ToColours
 
 SMALL = {"image_size": 8, "d_a": 8, "d_m": 4, "N": 16, "widths": [8, 8], "mlp_depth": 3}
@@ -386,29 +385,3 @@ class TestAutocast:
             loss = (made(*noise()) * draws(2, 3, 16, 8, 8)).sum()
         loss.backward()
         assert all(p.grad.dtype == torch.float32 and p.grad.isfinite().all() for p in made.parameters())
-
-
-class TestThe3dDiscriminator:
-    """36: what the pyramid is compared with."""
-
-    @pytest.mark.parametrize("frames", [1, 2, 5, 8, 16, 32])
-    def test_one_logit_a_clip_of_any_length(self, frames):
-        logits = VideoDiscriminator3d(3, 16, [4, 4, 4])(draws(2, 3, frames, 16, 16))
-        assert logits.shape == (2, 1)
-        assert logits.isfinite().all()
-
-    @pytest.mark.parametrize(("frames", "left"), [(8, 4), (5, 2), (2, 1), (1, 1)])
-    def test_a_block_halves_space_always_and_time_while_it_can(self, frames, left):
-        assert ResidualBlock3d(3, 4)(draws(2, 3, frames, 8, 8)).shape == (2, 4, left, 4, 4)
-
-    def test_every_frame_counts_and_their_order(self):
-        D, clips = VideoDiscriminator3d(3, 16, [4, 4, 4]), draws(2, 3, 16, 16, 16).requires_grad_()
-        score = D(clips)
-        score.sum().backward()
-        assert (clips.grad.abs().amax((0, 1, 3, 4)) > 0).all()
-        assert not torch.allclose(D(clips.flip(2)), score, atol=1e-5)
-
-    def test_a_clip_is_judged_on_its_own(self):
-        """No statistic over the batch."""
-        D, clips = VideoDiscriminator3d(3, 8, [4, 4]), draws(4, 3, 8, 8, 8)
-        torch.testing.assert_close(torch.cat([D(clip[None]) for clip in clips]), D(clips))

@@ -20,12 +20,12 @@ class RightSingularVectors(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, M: Tensor, D: Tensor) -> Tensor:  # type: ignore[no-untyped-def,override]
+    def forward(ctx, M: Tensor, D: Tensor) -> Tensor:
         ctx.save_for_backward(M, D)
         return D.clone()
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def,override]
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
         M, D, G = (each.double() for each in (*ctx.saved_tensors, gradient.T))
         MV = M @ D.T  # U Σ
         squares = MV.square().sum(0)
@@ -86,13 +86,14 @@ class MotionBank(nn.Module):
         """Makes D that of M as it is now, each direction in the place and with the sign of the one it continues."""
         if self.method not in ("svd", "eigh") or not self.M.isfinite().all():
             return  # of what is not a number there are no directions; the run stops over its losses
-        D = self._singular_vectors()
-        overlaps = self.D @ D.T
-        place = overlaps.abs().argmax(1)
-        if len(place.unique()) < len(place):
-            place = self._matched(overlaps.abs())
-        signs = overlaps.gather(1, place[:, None]).sign()
-        self.D.copy_(D[place] * torch.where(signs == 0, 1.0, signs))
+        with torch.autocast(self.M.device.type, enabled=False):
+            D = self._singular_vectors()
+            overlaps = self.D @ D.T
+            place = overlaps.abs().argmax(1)
+            if len(place.unique()) < len(place):
+                place = self._matched(overlaps.abs())
+            signs = overlaps.gather(1, place[:, None]).sign()
+            self.D.copy_(D[place] * torch.where(signs == 0, 1.0, signs))
 
     def _singular_vectors(self) -> Float[Tensor, "N N"]:
         """Rows by singular value, the largest first; found in double precision, in which they are orthonormal."""
