@@ -111,6 +111,17 @@ def system():
     return MintGAN(**SMALL, levels=2).eval()
 
 
+def test_flow_finds_what_stands_still_without_a_direction():
+    """The same clips at rest lose all flow to the right and left, the same clips as they are lose none."""
+    whole = np.stack(make_reach(clips=6).clips)
+    still = np.repeat(whole[:, :1], 16, axis=1)
+    removed = measures.flow_removed_by_each(whole, [still, whole])
+    assert removed.shape == (2, 4)
+    assert removed[0, 1] > 0
+    assert removed[0, 2] > 0
+    np.testing.assert_array_equal(removed[1], 0)
+
+
 class TestOfASystem:
     def test_shares_of_variance_lie_between_even_and_one(self, system):
         for basis in ("dictionary", "canonical"):
@@ -134,12 +145,16 @@ class TestOfASystem:
         def drawn(W):
             return (codes.numpy() for codes in (W - W[:, :1]) @ system.basis().T)
 
+        def flow_removed(whole, without):
+            return np.eye(len(without), 4)
+
         def read(rows, data):
             states = {"x": rows[..., spread[0]].astype(float), "y": rows[..., spread[1]].astype(float)}
             return Courses(states, 1.0, np.arange(4))
 
         monkeypatch.setattr(system, "draw", drawn)
         monkeypatch.setattr(measures, "courses", read)
+        monkeypatch.setattr(measures, "flow_removed_by_each", flow_removed)
         monkeypatch.setattr(measures, "CLIPS", 4)
         found = measures.attribution(system, "reach", "dictionary")
         assert found["dictionary: sideways removed"] == pytest.approx(1)

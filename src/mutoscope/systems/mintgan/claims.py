@@ -189,6 +189,14 @@ CLAIMS = (
     _at("7 rests", "the other moves less than a quarter of its range", "dictionary: y moves too", "<", 0.25),
     _at("7 canonical", "the same in the canonical basis", "canonical: x follows a sine", ">", 0.8),
     _at("7 canonical rests", "the other rests", "canonical: y moves too", "<", 0.25),
+    _at(
+        "flow sideways",
+        "optical flow names the same direction as the read-out",
+        "canonical: flow names sideways alike",
+        ">",
+        0.5,
+    ),
+    _at("flow downwards", "and here", "canonical: flow names downwards alike", ">", 0.5),
     Claim(
         "orthogonal",
         "orthogonal directions part motions better than free ones",

@@ -1,14 +1,15 @@
 """What a trained system's directions do on the twins, read off its clips exactly (section 12 of the specification)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float, Float64, UInt8
 from torch import Tensor
 
 from mutoscope.data import Clips
+from mutoscope.metrics.flow_sectors import Wheel
 from mutoscope.systems.mintgan.drawing import Basis
 from mutoscope.systems.twin_motion import READERS, courses, trajectory_measures
 
@@ -22,6 +23,7 @@ CYCLES = 1.5
 AMPLITUDE = 2.0
 """Of the sine that drives a direction, in deviations of its magnitudes."""
 
+Batch = UInt8[np.ndarray, "n t h w c"]
 States = dict[str, Float64[np.ndarray, "m t"]]
 
 
@@ -53,6 +55,9 @@ FACTORS: dict[str, Factors] = {
     "talk": {"head": head_speed, "mouth": mouth_speed},
 }
 """The two kinds of motion in each twin, independent of each other in the data."""
+ARM_WAYS = {"sideways": [1, 2], "downwards": [0, 3]}
+WAYS = {"reach": ARM_WAYS, "reach_one_table": ARM_WAYS}
+"""The sectors of the flow wheel (`FOUR_WAYS`) that each kind of motion goes."""
 ARM_DRIVEN = ("sideways", "x", "y")
 DRIVEN = {"reach": ARM_DRIVEN, "reach_one_table": ARM_DRIVEN, "talk": ("mouth", "mouth", "x")}
 """The factor whose direction is driven, the quantity that must follow, and the one that must rest."""
@@ -65,9 +70,10 @@ def motion_measures(system: "MintGAN", clips: Clips, seed: int = 0) -> dict[str,
         `ftd`, … (see `trajectory_measures`); `variance_share`: the share of the variance of all magnitudes in the
         direction that has most, and `variance_share / mean`: the same over 1 / N; on a twin, for either basis,
         `<basis>: <factor> removed`: by what share a kind of motion falls when the direction that removes most of it is
-        switched off, and `… other removed`: by what share the other kind falls then; `follows`: correlation of what a
-        sine drives with its integral, over the clips' mean, and `other moves`: range of the other quantity meanwhile,
-        over its range in ordinary clips.
+        switched off, and `…, <other> too`: by what share the other kind falls then; `… flow names <factor> alike`: 1 if
+        optical flow finds the same direction to remove most of it; `… follows a sine`: correlation of what a sine
+        drives with its integral, averaged over clips, and `… moves too`: range of another quantity meanwhile, over its
+        range in ordinary clips.
     """
     measures = trajectory_measures(system, clips, seed)
     if system.G.bank is None:
@@ -89,42 +95,65 @@ def concentration(system: "MintGAN", basis: Basis) -> float:
 
 def attribution(system: "MintGAN", data: str, basis: Basis, seed: int = 0) -> dict[str, float]:
     """What the strongest directions of a basis remove, and what driving one of them does (see `motion_measures`)."""
-    factors = FACTORS[data]
-    w_0, A = system.latents(system.appearances(CLIPS, seed), system.motions(CLIPS, seed))
-    coordinates = system.in_basis(A, basis)
+    codes = system.latents(system.appearances(CLIPS, seed), system.motions(CLIPS, seed))
+    coordinates = system.in_basis(codes.A, basis)
+
+    def drawn(steps: Tensor) -> np.ndarray:
+        return np.stack(list(system.draw(system.path(codes.w_0, steps, basis))))
+
     spread = coordinates.flatten(0, 1).std(0)
     strongest = spread.argsort(descending=True)[:CANDIDATES].tolist()
-
-    def states_of(steps: Tensor) -> States:
-        return courses(np.stack(list(system.draw(system.path(w_0, steps, basis)))), data).states
-
-    whole = states_of(coordinates)
-    removed = {name: np.zeros(len(strongest)) for name in factors}
-    for i, direction in enumerate(strongest):
-        without = coordinates.clone()
-        without[..., direction] = 0
-        states = states_of(without)
-        for name, strength in factors.items():
-            removed[name][i] = 1 - strength(states) / strength(whole)
+    whole = drawn(coordinates)
+    without = [drawn(_switched_off(coordinates, direction)) for direction in strongest]
+    removed = removed_by_each(whole, without, data)
     measures = {}
-    for name, other in zip(factors, reversed(list(factors)), strict=True):
+    for name, other in zip(removed, reversed(list(removed)), strict=True):
         best = int(removed[name].argmax())
         measures |= {
             f"{basis}: {name} removed": float(removed[name][best]),
             f"{basis}: {name} removed, {other} too": float(removed[other][best]),
         }
+    if data in WAYS:
+        by_flow = flow_removed_by_each(whole, without)
+        for name, ways in WAYS[data].items():
+            agrees = by_flow[:, ways].sum(1).argmax() == removed[name].argmax()
+            measures[f"{basis}: flow names {name} alike"] = float(agrees)
+
     driven, follows, rests = DRIVEN[data]
     direction = strongest[int(removed[driven].argmax())]
     steps = torch.zeros_like(coordinates)
     times = torch.arange(coordinates.shape[1], device=coordinates.device)
     steps[..., direction] = AMPLITUDE * spread[direction] * (2 * torch.pi * CYCLES * times / len(times)).sin()
-    states = states_of(steps)
     course = np.concatenate([[0], steps[0, :, direction].cumsum(0).cpu().numpy()])
-    ranges = [float(np.ptp(each[rests], axis=1).mean()) for each in (states, whole)]
+    steered, ordinary = (courses(clips, data).states for clips in (drawn(steps), whole))
+    ranges = [float(np.ptp(states[rests], axis=1).mean()) for states in (steered, ordinary)]
     return measures | {
-        f"{basis}: {follows} follows a sine": abs(_mean_correlation(states[follows], course)),
+        f"{basis}: {follows} follows a sine": abs(_mean_correlation(steered[follows], course)),
         f"{basis}: {rests} moves too": ranges[0] / ranges[1],
     }
+
+
+def removed_by_each(whole: Batch, without: Sequence[Batch], data: str) -> dict[str, Float64[np.ndarray, "k"]]:
+    """By what share each kind of motion falls from the whole clips to each set of clips that lack a direction."""
+    full = courses(whole, data).states
+    lacking = [courses(clips, data).states for clips in without]
+    return {
+        name: np.array([1 - strength(states) / strength(full) for states in lacking])
+        for name, strength in FACTORS[data].items()
+    }
+
+
+def flow_removed_by_each(whole: Batch, without: Sequence[Batch]) -> Float64[np.ndarray, "k 4"]:
+    """How much less optical flow there is each of four ways, summed over all pixels."""
+    wheel = Wheel()
+    full, *lacking = (np.mean([wheel.measure_clip(clip).per_pixel for clip in clips], 0) for clips in (whole, *without))
+    return np.stack([full - each for each in lacking])
+
+
+def _switched_off(coordinates: Float[Tensor, "n s N"], direction: int) -> Float[Tensor, "n s N"]:
+    kept = coordinates.clone()
+    kept[..., direction] = 0
+    return kept
 
 
 def _mean_correlation(rows: Float64[np.ndarray, "m t"], course: Float64[np.ndarray, "t"]) -> float:

@@ -182,7 +182,8 @@ class Generator(nn.Module):
         motion_out_act: whether G_M's last layer has a leaky ReLU. With none, rotating both the magnitudes and the
             directions changes nothing, and single directions mean nothing.
         mapping_lr: how fast G_A and G_M learn, relative to the other networks.
-        motion_gain: factor of the magnitudes; below 1, an untrained generator moves little.
+        motion_gain: factor of the magnitudes (not of latent codes, where there is no motion bank); below 1, an untrained
+            generator moves little.
         noise: with noise maps, the same in all frames of a clip.
 
     Raises:
@@ -210,7 +211,7 @@ class Generator(nn.Module):
         self.G_A = Mapping(d_a, N, mlp_depth, mapping_lr)
         self.gru = nn.GRU(d_m, d_a, batch_first=True)
         self.G_M = Mapping(d_a, N, mlp_depth, mapping_lr, last_activation=motion_out_act == "lrelu")
-        self.motion_gain = motion_gain
+        self.motion_gain = motion_gain if motion_bank != "none" else 1.0
         self.bank = None if motion_bank == "none" else MotionBank(N, motion_bank, order)
         self.G_S = Synthesis(image_size, channels, N, widths_for(image_size, widths), noise)
 
