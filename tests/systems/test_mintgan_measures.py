@@ -138,23 +138,21 @@ class TestOfASystem:
         assert set(system.measure(other)) == {"variance_share", "variance_share / mean"}
 
     def test_a_direction_that_does_everything_is_found(self, system, monkeypatch):
-        """The read-out is replaced: x is the first direction's course, y the second's, whatever is drawn."""
-        A = system.latents(system.appearances(4, 0), system.motions(4, 0)).A
-        spread = A.flatten(0, 1).std(0).argsort(descending=True)[:2].tolist()
+        """x is read as the course along the strongest direction, y as that along the second, whatever is drawn."""
+        coordinates = system.latents(system.appearances(4, 0), system.motions(4, 0)).A
+        strongest = coordinates.flatten(0, 1).std(0).argsort(descending=True)[:2].tolist()
+        paths = []
 
         def drawn(W):
-            return (codes.numpy() for codes in (W - W[:, :1]) @ system.basis().T)
+            paths.append(((W - W[:, :1]) @ system.basis().T)[..., strongest].double().numpy())
+            return iter(np.full((4, 16, 32, 32, 3), len(paths) - 1, np.uint8))
 
-        def flow_removed(whole, without):
-            return np.eye(len(without), 4)
-
-        def read(rows, data):
-            states = {"x": rows[..., spread[0]].astype(float), "y": rows[..., spread[1]].astype(float)}
-            return Courses(states, 1.0, np.arange(4))
+        def read(clips, data):
+            x, y = np.moveaxis(paths[int(clips.flat[0])], -1, 0)
+            return Courses({"x": x, "y": y}, 1.0, np.arange(4))
 
         monkeypatch.setattr(system, "draw", drawn)
         monkeypatch.setattr(measures, "courses", read)
-        monkeypatch.setattr(measures, "flow_removed_by_each", flow_removed)
         monkeypatch.setattr(measures, "CLIPS", 4)
         found = measures.attribution(system, "reach", "dictionary")
         assert found["dictionary: sideways removed"] == pytest.approx(1)

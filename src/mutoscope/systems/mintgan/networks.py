@@ -182,8 +182,8 @@ class Generator(nn.Module):
         motion_out_act: whether G_M's last layer has a leaky ReLU. With none, rotating both the magnitudes and the
             directions changes nothing, and single directions mean nothing.
         mapping_lr: how fast G_A and G_M learn, relative to the other networks.
-        motion_gain: factor of the magnitudes (not of latent codes, where there is no motion bank); below 1, an untrained
-            generator moves little.
+        motion_gain: factor of the magnitudes; below 1, an untrained generator moves little. Without a motion bank it
+            has no effect.
         noise: with noise maps, the same in all frames of a clip.
 
     Raises:
