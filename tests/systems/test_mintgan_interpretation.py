@@ -119,7 +119,7 @@ def test_axes_tell_the_same_clips(untrained, basis):
     w_0, A = untrained.latents(untrained.appearances(2, 0), untrained.motions(2, 0))
     axes = Axes(untrained, basis)
     torch.testing.assert_close(
-        axes.path(w_0, axes.coordinates(A)), untrained.drawing_network.codes(w_0, A), atol=1e-4, rtol=1e-4
+        axes.path(w_0, axes.coordinates(A)), untrained.generator.codes(w_0, A), atol=1e-4, rtol=1e-4
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor, nn
+from torch import Tensor
 
 from mutoscope.errors import InputError
 from mutoscope.media.tensors import float_to_uint8
@@ -51,14 +51,7 @@ class Drawing:
         device: torch.device
 
         @property
-        def generator(self) -> nn.Module: ...
-
-    @property
-    def drawing_network(self) -> Generator:
-        """The generator that results are drawn with, its directions up to date."""
-        network = self.generator
-        assert isinstance(network, Generator)
-        return network
+        def generator(self) -> Generator: ...
 
     def appearances(self, n: int, seed: int) -> Float[Tensor, "n d_a"]:
         """`n` draws of z_a; the same on every device, and the first of more draws are those of fewer."""
@@ -81,7 +74,7 @@ class Drawing:
             z_m: motion noise.
             truncation: ψ: w_0 goes this share of the way from the mean appearance; less is more alike, and cleaner.
         """
-        network = self.drawing_network
+        network = self.generator
         z_a, z_m = z_a.to(self.device), z_m.to(self.device)
         w_0 = network.appearance(z_a)
         if truncation != 1.0:
@@ -100,7 +93,7 @@ class Drawing:
         Raises:
             InputError: the system has no dictionary, or one that is not orthonormal is asked for its canonical basis.
         """
-        network = self.drawing_network
+        network = self.generator
         if name == "dictionary":
             return network.directions()
         written = tuple((tensor.data_ptr(), tensor._version) for tensor in (*network.parameters(), *network.buffers()))
@@ -134,13 +127,13 @@ class Drawing:
     ) -> Float[Tensor, "n t N"]:
         """The latent codes of all frames, from the first one's and from the steps' coordinates in a basis (Eq. 5.4)."""
         if name == "dictionary":
-            return self.drawing_network.codes(w_0, coordinates)
+            return self.generator.codes(w_0, coordinates)
         return torch.cat([w_0[:, None], w_0[:, None] + coordinates.cumsum(1) @ self.basis(name)], 1)
 
     @torch.no_grad()
     def draw(self, W: Float[Tensor, "n t N"]) -> Iterator[Clip]:
         """Clips of these latent codes, one for each row, drawn a few frames at a time."""
-        network = self.drawing_network
+        network = self.generator
         at_once = max(1, FRAMES_AT_ONCE // W.shape[1])
         for start in range(0, len(W), at_once):
             codes = W[start : start + at_once].to(self.device)

@@ -64,7 +64,7 @@ class Showing(Drawing):
             return self.with_moving(codes, self.mask(as_list(only))[None], basis)
         if without is not None:
             return self.with_moving(codes, ~self.mask(as_list(without))[None], basis)
-        return self.drawing_network.codes(*codes)
+        return self.generator.codes(*codes)
 
     def mask(self, directions: Sequence[int]) -> Bool[Tensor, " N"]:
         """Which of all directions are among these."""
@@ -77,7 +77,7 @@ class Showing(Drawing):
 
     def alphas_of(self, A: Float[Tensor, "n s N"], basis: Basis = "dictionary") -> Float[Tensor, "n s N"]:
         """`in_basis`, for what is said of directions. Raises InputError where there is no motion bank."""
-        self.drawing_network.directions()  # without a bank, what should be magnitudes are latent codes
+        self.generator.directions()  # without a bank, what should be magnitudes are latent codes
         return self.in_basis(A, basis)
 
     def first_codes(self, z_a: Float[Tensor, "n d_a"], truncation: float = 1.0) -> Float[Tensor, "n N"]:
@@ -94,7 +94,7 @@ class Showing(Drawing):
             InputError: there is no motion bank.
         """
         A = self.alphas_of(self.latents(z_a, z_m).A)
-        return self.drawing_network.codes(w_0, A.expand(len(w_0), -1, -1))
+        return self.generator.codes(w_0, A.expand(len(w_0), -1, -1))
 
     def every(
         self, appearances: int, motions: int, frames: int | None, truncation: float, seed: int

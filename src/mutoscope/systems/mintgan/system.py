@@ -149,12 +149,13 @@ class MintGAN(MintGANControls, System):
         self.average_is_settled = True
 
     @property
-    def generator(self) -> nn.Module:
-        """The generator that results are drawn with: the averaged one where there is one."""
+    def generator(self) -> Generator:
+        """The generator that results are drawn with: the averaged one where there is one, its directions up to date."""
         if self.G_average is None:
             return self.G
         network = self.G_average.network
-        if not self.average_is_settled:
+        assert isinstance(network, Generator)
+        if network.bank is not None and not self.average_is_settled:
             # the averaged M has directions of its own, close to those of the M that it follows
             network.bank.settle()
             self.average_is_settled = True
@@ -202,7 +203,7 @@ class MintGAN(MintGANControls, System):
             self.G.bank.settle()
         if self.G_average is not None:
             self.G_average.update(self.G)
-            self.average_is_settled = self.G.bank is None
+            self.average_is_settled = False
         self.losses = {name: loss.detach() for name, loss in losses.items()}
         self.iteration += 1
 
@@ -246,7 +247,7 @@ class MintGAN(MintGANControls, System):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_load_checkpoint(checkpoint)
-        self.average_is_settled = self.G.bank is None
+        self.average_is_settled = False
 
     def _save_pretrained(self, save_directory: Path, dtype: torch.dtype = torch.float32) -> None:
         _ = self.generator  # settles its directions
