@@ -195,12 +195,13 @@ class TestHostileInputs:
         [text_as_video, empty_folder, truncated_picture, lambda folder: folder / "missing.png", lambda _: "/dev/null"],
         ids=["text as video", "empty folder", "truncated picture", "missing", "device"],
     )
-    @pytest.mark.parametrize("control", ["label", "reanimate"])
-    def test_frames_that_cannot_be_read(self, refused, trained_run, tmp_path, make, control):
+    @pytest.mark.parametrize(
+        ("control", "flag", "out"), [("label", "--frames", "a.csv"), ("reanimate", "--frame", "a.mp4")]
+    )
+    def test_frames_that_cannot_be_read(self, refused, trained_run, tmp_path, make, control, flag, out):
         path = make(tmp_path)
-        flag = "--frames" if control == "label" else "--frame"
-        assert str(path) in refused("generate", trained_run, control, flag, path, "-o", tmp_path / "out.csv")
-        assert not (tmp_path / "out.csv").exists()
+        assert str(path) in refused("generate", trained_run, control, flag, path, "-o", tmp_path / out)
+        assert not (tmp_path / out).exists()
 
     @pytest.mark.parametrize(
         ("mode", "size"),

@@ -149,6 +149,8 @@ def generate(arguments: list[str]) -> None:
     parser = control_parser(system, chosen, prog=f"mutoscope generate {weights} {chosen.name}")
     given = parse(parser, rest[1:], instantiate=True)
     outputs = given.pop("out")
+    for path in outputs or []:
+        chosen.result.check_suffix(path)
     result = getattr(system, chosen.name)(**given)
     if outputs is None and hasattr(result, "records"):
         show_table(result)

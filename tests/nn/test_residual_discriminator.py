@@ -56,7 +56,7 @@ class TestSizes:
 
     @pytest.mark.parametrize("widths", [[], [8], [8, 8, 8], [8, 0]])
     def test_there_is_a_width_for_every_size(self, widths):
-        expected = rf"^widths: {re.escape(str(widths))} \(expected 2 numbers of channels for 8 pixels\)$"
+        expected = rf"^widths: {re.escape(str(widths))} \(expected 2 numbers of channels, 1 or more, for 8 pixels\)$"
         with pytest.raises(InputError, match=expected):
             ResidualDiscriminator(3, 8, widths)
 

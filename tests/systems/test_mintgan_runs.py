@@ -48,7 +48,7 @@ class TestArguments:
     @pytest.mark.parametrize(
         ("wrong", "message"),
         [
-            *(({name: 0}, f"^{name}: 0 is less than 1$") for name in ("d_a", "d_m", "N", "channels", "mlp_depth")),
+            *(({name: 0}, f"^{name}: 0 is less than 1$") for name in ("d_a", "d_m", "N", "mlp_depth")),
             *(({name: 0}, f"^{name}: 0 is less than 1$") for name in ("image_frames", "r1_every")),
             *(({name: -1.0}, f"^{name}: -1.0 is less than 0$") for name in ("lambda_V", "r1_gamma")),
             *(({name: 0.0}, f"^{name}: 0.0 is not above 0$") for name in ("lr", "mapping_lr", "motion_gain")),
@@ -60,7 +60,7 @@ class TestArguments:
             ({"levels": 0, "use_D_I": False}, "^use_D_I: false leaves no discriminator"),
             ({"image_size": 12}, r"^image_size: 12 \(expected 8, 16, 32"),
             ({"widths": [8]}, r"^widths: \[8\] \(expected 2 numbers"),
-            ({"widths_D": [8, 8, 8]}, r"^widths: \[8, 8, 8\] \(expected 2 numbers"),
+            ({"widths_D": [8, 8, 8]}, r"^widths_D: \[8, 8, 8\] \(expected 2 numbers"),
         ],
         ids=str,
     )

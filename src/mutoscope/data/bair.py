@@ -81,6 +81,11 @@ def _open_record(file: Path, span: RecordSpan, path: Path, channels: int) -> tup
 def _frame(value: bytes, path: Path, channels: int) -> Frame:
     if len(value) == SIDE * SIDE * 3:
         return to_channels(np.frombuffer(value, np.uint8).reshape(SIDE, SIDE, 3), channels)
-    with reading(path, f"frames of {SIDE}x{SIDE} raw pixels, or PNG or JPEG"), PIL.Image.open(BytesIO(value)) as image:
+    expected = f"frames of {SIDE}x{SIDE} raw pixels, or PNG or JPEG"
+    with reading(path, expected):
+        try:
+            image = PIL.Image.open(BytesIO(value))
+        except PIL.UnidentifiedImageError as error:
+            raise InputError(f"{path}: has a frame of {len(value)} bytes, no picture (expected {expected})") from error
         check_size(path, *image.size)
         return upright_pixels(image, channels)

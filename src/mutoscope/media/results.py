@@ -38,12 +38,18 @@ class Result(ABC):
             InputError: the suffix is not one of `suffixes`, or the file cannot be written.
         """
         path = Path(path)
-        if path.suffix.lower() not in self.suffixes:
-            kind = f"{path.suffix} file" if path.suffix else "folder"
-            known = ", ".join(suffix or "a folder (no suffix)" for suffix in self.suffixes)
-            raise InputError(f"{path}: a {type(self).__name__.lower()} cannot be saved as a {kind} (expected {known})")
+        self.check_suffix(path)
         self._write(path)
         return path
+
+    @classmethod
+    def check_suffix(cls, path: str | Path) -> None:
+        """Raises InputError where the suffix of `path` is not one of `suffixes`: known before anything is made."""
+        suffix = Path(path).suffix
+        if suffix.lower() not in cls.suffixes:
+            kind = f"{suffix} file" if suffix else "folder"
+            known = ", ".join(suffix or "a folder (no suffix)" for suffix in cls.suffixes)
+            raise InputError(f"{path}: a {cls.__name__.lower()} cannot be saved as a {kind} (expected {known})")
 
     @abstractmethod
     def _write(self, path: Path) -> None: ...

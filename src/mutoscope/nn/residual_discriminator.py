@@ -16,8 +16,8 @@ WIDTHS = (512, 512, 512, 512, 256, 128)
 GROUP = 4
 
 
-def widths_for(image_size: int, widths: list[int] | None) -> list[int]:
-    """Channels at 4, 8, 16, ... up to `image_size` pixels: those given, or `WIDTHS`.
+def widths_for(image_size: int, widths: list[int] | None, what: str = "widths") -> list[int]:
+    """Channels at 4, 8, 16, ... up to `image_size` pixels: those given, which messages call `what`, or `WIDTHS`.
 
     Raises:
         InputError: the size is not 8, 16, 32, ..., or there is not one width for each.
@@ -27,7 +27,9 @@ def widths_for(image_size: int, widths: list[int] | None) -> list[int]:
         raise InputError(f"image_size: {image_size} (expected 8, 16, 32, ...)")
     chosen = list(WIDTHS[:levels] if widths is None else widths)
     if len(chosen) != levels or min(chosen) < 1:
-        raise InputError(f"widths: {chosen} (expected {levels} numbers of channels for {image_size} pixels)")
+        raise InputError(
+            f"{what}: {chosen} (expected {levels} numbers of channels, 1 or more, for {image_size} pixels)"
+        )
     return chosen
 
 

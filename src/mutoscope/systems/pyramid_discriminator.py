@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mutoscope.errors import InputError
 from mutoscope.losses import bce, logistic_D
-from mutoscope.nn import TemporalPyramid
+from mutoscope.nn import TemporalPyramid, widths_for
 
 LAZY = 16  # iterations from one gradient penalty to the next
 LAMBDA = 0.5  # weight of the pyramid in the generator's loss (Eq. 5.5)
@@ -30,7 +30,8 @@ class PyramidDiscriminator(TemporalPyramid):
         r1_gamma: weight γ of the gradient penalty R1.
 
     Raises:
-        InputError: levels is less than 1, r1_gamma less than 0, or the clips are too short for so many levels.
+        InputError: levels is less than 1, r1_gamma less than 0, the widths do not fit, or the clips are too short for
+            so many levels.
     """
 
     def __init__(
@@ -44,9 +45,9 @@ class PyramidDiscriminator(TemporalPyramid):
     ) -> None:
         if levels < 1:
             raise InputError(f"pyramid_levels: {levels} is less than 1")
-        if r1_gamma < 0:
+        if not r1_gamma >= 0:
             raise InputError(f"r1_gamma: {r1_gamma} is less than 0")
-        super().__init__(channels, image_size, frames, levels, widths)
+        super().__init__(channels, image_size, frames, levels, widths_for(image_size, widths, "pyramid_widths"))
         self.r1_gamma = r1_gamma
 
     def loss_D(

@@ -1,6 +1,8 @@
 """A study with raters: pairs of clips to choose from, and what was answered (Tabs. 5.6 to 5.8)."""
 
 import os
+import re
+import reprlib
 from collections import Counter
 from collections.abc import Iterator
 
@@ -94,6 +96,8 @@ def _records(path: str | os.PathLike) -> list[dict[str, str]]:
         raise InputError(f"{path}: has no answers (expected a row of names with answer, and a row for each)")
     if "answer" not in names:
         raise InputError(f"{path}: has no column named answer (it has {', '.join(names)})")
+    if len(set(names)) < len(names):
+        raise InputError(f"{path}: has two columns of one name (it has {', '.join(names)})")
     ragged = next((i for i, row in enumerate(rows, 1) if len(row) != len(names)), None)
     if ragged is not None:
         raise InputError(f"{path}: row {ragged} has {len(rows[ragged - 1])} cells (expected {len(names)})")
@@ -102,10 +106,12 @@ def _records(path: str | os.PathLike) -> list[dict[str, str]]:
 
 def _choice(path: str | os.PathLike, number: int, row: dict[str, str]) -> str:
     """What was chosen: the answer itself, or the clip that stood on this side."""
+    if not row["answer"]:
+        raise InputError(f"{path}: row {number}: the answer is empty (expected one)")
     if "seed" not in row:
         return row["answer"]
-    if not row["seed"].isdecimal():
-        raise InputError(f"{path}: row {number}: {row['seed']!r} is no seed (expected that of a pair)")
+    if not re.fullmatch("[0-9]{1,10}", row["seed"]):
+        raise InputError(f"{path}: row {number}: {reprlib.repr(row['seed'])} is no seed (expected that of a pair)")
     if row["answer"] not in ("left", "right"):
         raise InputError(f"{path}: row {number}: {row['answer']!r} is no side (expected left or right)")
     return "system" if system_is_left(int(row["seed"])) == (row["answer"] == "left") else "other"

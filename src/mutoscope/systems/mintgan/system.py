@@ -14,7 +14,7 @@ from mutoscope.errors import InputError
 from mutoscope.losses import bce, logistic_D
 from mutoscope.media.results import Sheet
 from mutoscope.media.tensors import uint8_to_float
-from mutoscope.nn import ResidualDiscriminator, TemporalPyramid, WeightAverage
+from mutoscope.nn import ResidualDiscriminator, TemporalPyramid, WeightAverage, widths_for
 from mutoscope.systems.base import System
 from mutoscope.systems.mintgan.controls import MintGANControls
 from mutoscope.systems.mintgan.discriminator_3d import VideoDiscriminator3d
@@ -100,7 +100,7 @@ class MintGAN(MintGANControls, System):
         ema: float = 0.999,
     ) -> None:
         super().__init__()
-        sizes = {"d_a": d_a, "d_m": d_m, "N": N, "channels": channels, "mlp_depth": mlp_depth}
+        sizes = {"d_a": d_a, "d_m": d_m, "N": N, "mlp_depth": mlp_depth}
         sizes |= {"image_frames": image_frames, "r1_every": r1_every}
         for argument, value in sizes.items():
             if value < 1:
@@ -111,6 +111,10 @@ class MintGAN(MintGANControls, System):
         for argument, number in {"lr": lr, "mapping_lr": mapping_lr, "motion_gain": motion_gain}.items():
             if not number > 0:
                 raise InputError(f"{argument}: {number} is not above 0")
+        if channels not in (1, 3):
+            raise InputError(f"channels: {channels} (expected 1 or 3)")
+        if not all(0 <= beta < 1 for beta in betas):
+            raise InputError(f"betas: {list(betas)} (expected two numbers from 0 to below 1)")
         if frames < 2:
             raise InputError(f"frames: {frames} is less than 2")
         if not 0 <= ema < 1:
@@ -139,6 +143,7 @@ class MintGAN(MintGANControls, System):
             motion_gain=motion_gain,
             noise=noise,
         )
+        widths_D = widths_for(image_size, widths_D, "widths_D")
         self.D_I = ResidualDiscriminator(channels, image_size, widths_D) if use_D_I else None
         self.D_V: TemporalPyramid | VideoDiscriminator3d
         if d_v == "pyramid":

@@ -4,7 +4,9 @@ import csv
 import math
 import os
 import re
+import reprlib
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -18,6 +20,7 @@ from mutoscope.errors import InputError
 Shape = Literal["constant", "linear", "sine"]
 Mode = Literal["increment", "offset"]
 LARGEST = 1e6  # α in a file; no clip has any near it
+LONGEST = 1000  # rows of numbers in a file, as frames of other clips
 
 
 class Trajectories(NamedTuple):
@@ -97,11 +100,14 @@ def read_trajectories(path: str | os.PathLike, N: int, letter: str = "d") -> Tra
         letter: What their names begin with.
 
     Raises:
-        InputError: the file cannot be read, a column is no direction or there twice, or a cell is no number up to 1e6.
+        InputError: the file cannot be read or is longer than 1000 rows, a column is no direction or there twice, or a
+            cell is no number up to 1e6.
     """
-    header, *rows = read_lines(path) or [[]]
+    header, *rows = read_lines(path, LONGEST + 2) or [[]]
     if not rows:
         raise InputError(f"{path}: has no values (expected names of directions, as {letter}0,{letter}3, and numbers)")
+    if len(rows) > LONGEST:
+        raise InputError(f"{path}: has more than {LONGEST} rows of numbers (expected one for each step of a clip)")
     directions = [_direction(path, name, N, letter) for name in header]
     twice = next((k for i, k in enumerate(directions) if k in directions[:i]), None)
     if twice is not None:
@@ -109,11 +115,12 @@ def read_trajectories(path: str | os.PathLike, N: int, letter: str = "d") -> Tra
     return Trajectories(directions, torch.tensor([_numbers(path, i, row, len(header)) for i, row in enumerate(rows)]))
 
 
-def read_lines(path: str | os.PathLike) -> list[list[str]]:
-    """The lines of a CSV file that are not empty. Raises InputError where it cannot be read."""
+def read_lines(path: str | os.PathLike, most: int | None = None) -> list[list[str]]:
+    """The first lines of a CSV file that are not empty, or all. Raises InputError where it cannot be read."""
+    path = Path(path)
     try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:  # spreadsheets begin a file with a mark
-            return [row for row in csv.reader(file) if row]
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets begin a file with a mark
+            return list(islice(filter(None, csv.reader(file)), most))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
     except (csv.Error, UnicodeDecodeError) as error:
@@ -123,15 +130,22 @@ def read_lines(path: str | os.PathLike) -> list[list[str]]:
 def _direction(path: str | os.PathLike, name: str, N: int, letter: str) -> int:
     digits = re.fullmatch(f"{letter}?([0-9]{{1,9}})", name.strip())
     if digits is None or int(digits[1]) >= N:
-        raise InputError(f"{path}: column {name!r} is not a direction (expected {letter}0 to {letter}{N - 1})")
+        known = f"{letter}0 to {letter}{N - 1} in this basis"
+        raise InputError(f"{path}: column {reprlib.repr(name)} is not a direction (expected {known})")
     return int(digits[1])
 
 
 def _numbers(path: str | os.PathLike, index: int, row: Sequence[str], columns: int) -> list[float]:
+    if len(row) != columns:
+        raise InputError(f"{path}: row {index + 1} has {len(row)} cells (expected {columns})")
+    return [_number(path, index, cell) for cell in row]
+
+
+def _number(path: str | os.PathLike, index: int, cell: str) -> float:
     try:
-        values = [float(cell) for cell in row]
-    except ValueError as error:
-        raise InputError(f"{path}: row {index + 1} has a cell that is no number ({' '.join(row)})") from error
-    if len(values) != columns or not all(abs(value) <= LARGEST for value in values):
-        raise InputError(f"{path}: row {index + 1} is {','.join(row)} (expected {columns} numbers up to {LARGEST:g})")
-    return values
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not abs(value) <= LARGEST:
+        raise InputError(f"{path}: row {index + 1} has {reprlib.repr(cell)} (expected a number of {LARGEST:g} at most)")
+    return value
