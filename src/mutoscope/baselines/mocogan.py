@@ -250,7 +250,7 @@ class MoCoGAN(VideoGAN, MoCoGANTraining):
 
         `content_of_colour`: how much of the mean colour's variance the content code decides (1: all of it);
         `motion_of_flow`: how much of the mean optical flow's variance the motion path decides; and what
-        `disentanglement` gives.
+        `disentanglement` and, on the twins `reach` and `talk`, `trajectory_measures` give.
         """
         grid = self.sample_grid(GRID, GRID, seed)
         colours = grid.mean(axis=(2, 3, 4))
@@ -259,6 +259,7 @@ class MoCoGAN(VideoGAN, MoCoGANTraining):
             "content_of_colour": float(np.nanmean(variance_shares(colours).appearance)),
             "motion_of_flow": float(np.nanmean(variance_shares(flows).motion)),
             **disentanglement(self.sample_grid, clips, self.frames, seed),
+            **super().measure(clips, seed),
         }
 
     @control

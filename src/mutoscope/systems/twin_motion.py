@@ -80,7 +80,7 @@ def trajectory_measures(system: System, clips: Clips, seed: int = 0) -> dict[str
     Returns:
         `ftd`: the Fréchet distance between trajectory features of as many real and generated clips, in units of the
         real ones' deviations; `ftd_of_real`: the same of other real clips; `found`: share of the generated frames that
-        show what moves. `ftd` is infinite where no clip can be followed.
+        show what moves. `ftd` is infinite where fewer than half of the clips can be followed.
     """
     if clips.name not in READERS or clips.channels != 3:
         return {}
@@ -94,9 +94,10 @@ def trajectory_measures(system: System, clips: Clips, seed: int = 0) -> dict[str
     def features(states: dict[str, np.ndarray]) -> Float[np.ndarray, "m k"]:
         return trajectory_features(states) / scale
 
+    enough = len(drawn.followed) >= max(2, len(real) / 2)
     of_real = features(courses(real, clips.name).states)
     return {
-        "ftd": frechet_distance_of(features(drawn.states), of_real) if len(drawn.followed) > 1 else float("inf"),
+        "ftd": frechet_distance_of(features(drawn.states), of_real) if enough else float("inf"),
         "ftd_of_real": frechet_distance_of(features(courses(other, clips.name).states), of_real),
         "found": drawn.found,
     }
