@@ -15,8 +15,8 @@ TABLE_5_2 = {
     "VGAN, pyramid": {VOX: 16.33, BAIR: 93.71},
     "TGAN": {VOX: 23.05, BAIR: 120.22},
     "TGAN, pyramid": {VOX: 21.24, BAIR: 120.04},
-    "G³AN": {VOX: 3.32, BAIR: 1.58},
-    "G³AN, pyramid": {VOX: 2.98, BAIR: 1.50},
+    "G3AN": {VOX: 3.32, BAIR: 1.58},
+    "G3AN, pyramid": {VOX: 2.98, BAIR: 1.50},
 }
 TABLE_5_3 = {
     "4 speeds": {VOX: 2.37, BAIR: 1.56},
@@ -32,7 +32,7 @@ FREE = Arm("free directions", {"motion_bank": "free"})
 NO_BANK = Arm("no motion bank", {"motion_bank": "none"})
 NO_D_I = Arm("w/o D_I", {"use_D_I": False})
 SPEEDS = tuple(Arm(f"{n} speed{'s' * (n > 1)}", {"levels": n}) for n in (4, 3, 2, 1))
-HOSTS = {"MoCoGAN": "mocogan", "VGAN": "vgan", "TGAN": "tgan", "G³AN": "g3an"}
+HOSTS = {"MoCoGAN": "mocogan", "VGAN": "vgan", "TGAN": "tgan", "G3AN": "g3an"}
 PYRAMID: Mapping[str, Any] = {
     "d_v": "pyramid",
     "pyramid_levels": 3,
