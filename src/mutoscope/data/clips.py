@@ -61,6 +61,8 @@ class Clips:
         label_names: the name of each label; empty where there are no labels.
         problems: files that were set aside.
         factors: hidden factors of synthetic clips, one array per clip and factor (for evaluation only).
+        tracks: what is known of each frame, one array per clip and track (see `data.tracks`).
+        skeleton: the order of the joints, a name in `geometry.skeletons.SKELETONS`.
         pixel_file: the file behind memory-mapped `pixels`; worker processes then map it again instead of copying it.
     """
 
@@ -74,6 +76,8 @@ class Clips:
         label_names: Iterable[str] = (),
         problems: Iterable[Problem] = (),
         factors: Mapping[str, Sequence[np.ndarray]] | None = None,
+        tracks: Mapping[str, Sequence[np.ndarray]] | None = None,
+        skeleton: str | None = None,
         pixel_file: Path | None = None,
     ) -> None:
         self.pixels = pixels
@@ -83,6 +87,8 @@ class Clips:
         self.label_names = list(label_names)
         self.problems = list(problems)
         self.factors = {factor: list(values) for factor, values in (factors or {}).items()}
+        self.tracks = {track: list(values) for track, values in (tracks or {}).items()}
+        self.skeleton = skeleton
         self.pixel_file = pixel_file
 
     @property
@@ -125,6 +131,8 @@ class Clips:
             label_names=self.label_names,
             problems=self.problems,
             factors={factor: [values[index] for index in indices] for factor, values in self.factors.items()},
+            tracks={track: [values[index] for index in indices] for track, values in self.tracks.items()},
+            skeleton=self.skeleton,
             pixel_file=self.pixel_file,
         )
 
@@ -184,15 +192,18 @@ def clips_from_arrays(
     label_names: Iterable[str] = (),
     subjects: Sequence[str | None] | None = None,
     factors: Mapping[str, Sequence[np.ndarray]] | None = None,
+    tracks: Mapping[str, Sequence[np.ndarray]] | None = None,
+    skeleton: str | None = None,
     layout: str = "arrays",
 ) -> Clips:
     """An in-memory set from arrays, which are concatenated.
 
     Args:
         frames: one uint8 array per clip; lengths may differ, height, width and channels may not.
+        tracks: of each, one float array per clip, with as many rows as the clip has frames.
 
     Raises:
-        InputError: there is no clip.
+        InputError: there is no clip, or a track is not as long as its clip.
     """
     if not frames:
         raise InputError(f"{name}: holds no clips (expected at least one)")
@@ -202,4 +213,19 @@ def clips_from_arrays(
         record = Record(f"{name}[{i}]", start, len(clip), height, width)
         records.append(replace(record, label=labels[i] if labels else None, subject=subjects[i] if subjects else None))
         start += len(clip)
-    return Clips(np.concatenate(frames), records, name=name, layout=layout, label_names=label_names, factors=factors)
+    for track, values in (tracks or {}).items():
+        for record, rows in zip(records, values, strict=True):
+            if len(rows) != record.length:
+                raise InputError(
+                    f"{record.path}: has {len(rows)} rows of {track} (expected {record.length})"
+                )
+    return Clips(
+        np.concatenate(frames),
+        records,
+        name=name,
+        layout=layout,
+        label_names=label_names,
+        factors=factors,
+        tracks={track: [rows.astype(np.float32) for rows in values] for track, values in (tracks or {}).items()},
+        skeleton=skeleton,
+    )

@@ -83,6 +83,8 @@ def open_clips(
             label_names=made.label_names,
             subjects=made.subjects,
             factors=made.factors,
+            tracks=made.tracks,
+            skeleton=made.skeleton,
             layout="synthetic",
         )
     if factors:

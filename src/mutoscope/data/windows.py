@@ -7,6 +7,7 @@ import torch
 from torch.utils.data import Dataset
 
 from mutoscope.data.clips import Clips
+from mutoscope.data.tracks import check_can_mirror, mirror_tracks
 from mutoscope.errors import InputError
 
 VIRTUAL_EPOCH = 1 << 20
@@ -17,7 +18,8 @@ class ClipWindows(Dataset[dict[str, Any]]):
 
     The windows of one clip are endless; an epoch is long enough (about a million) that training hardly meets one
     twice, and holds every clip equally often: window `i` is of clip `i` modulo `clip_count`. An example has `clip`
-    (uint8, "t h w c") and `path`, and where the clips have them `label` and `subject`.
+    (uint8, "t h w c") and `path`, and where the clips have them `label`, `subject` and the same frames' rows of every
+    track (float32), under the track's name.
 
     Args:
         clips: where the windows come from.
@@ -31,7 +33,8 @@ class ClipWindows(Dataset[dict[str, Any]]):
         seed: with the index, decides a window.
 
     Raises:
-        InputError: a clip is shorter than a window with the lowest step, unless `hold_last`.
+        InputError: a clip is shorter than a window with the lowest step, unless `hold_last`; or `flip` is set and a
+            track cannot be mirrored.
     """
 
     def __init__(
@@ -55,7 +58,9 @@ class ClipWindows(Dataset[dict[str, Any]]):
             self._check_lengths()
         has_labels = all(record.label is not None for record in clips.records)
         has_subjects = all(record.subject is not None for record in clips.records)
-        self.keys = ("clip", "path") + ("label",) * has_labels + ("subject",) * has_subjects
+        self.keys = ("clip", "path") + ("label",) * has_labels + ("subject",) * has_subjects + tuple(clips.tracks)
+        if flip:
+            check_can_mirror(clips.name, clips.tracks, clips.skeleton)
 
     @property
     def clip_count(self) -> int:
@@ -71,10 +76,19 @@ class ClipWindows(Dataset[dict[str, Any]]):
         mirrored, number = divmod(index % self.clip_count, len(self.clips))
         clip = self.clips[number]
         generator = np.random.default_rng((self.seed, index))
-        frames = clip.frames[self._times(len(clip.frames), generator)]
+        times = self._times(len(clip.frames), generator)
+        frames = clip.frames[times]
+        tracks = {track: values[number][times] for track, values in self.clips.tracks.items()}
         if mirrored:
             frames = np.ascontiguousarray(frames[:, :, ::-1])
-        example = {"clip": torch.from_numpy(frames), "path": clip.path, "label": clip.label, "subject": clip.subject}
+            tracks = mirror_tracks(tracks, self.clips.size, self.clips.skeleton)
+        example: dict[str, Any] = {
+            "clip": torch.from_numpy(frames),
+            "path": clip.path,
+            "label": clip.label,
+            "subject": clip.subject,
+        }
+        example |= {track: torch.from_numpy(rows) for track, rows in tracks.items()}
         return {key: example[key] for key in self.keys}
 
     def _times(self, length: int, generator: np.random.Generator) -> np.ndarray:

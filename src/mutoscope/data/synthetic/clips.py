@@ -20,6 +20,8 @@ class SyntheticClips(NamedTuple):
         label_names: names of the classes.
         factors: what each frame was rendered from: for each factor one array of length t per clip.
         subjects: who is seen in each clip; None where clips show nobody.
+        tracks: where joints and landmarks are in each frame: for each track (see `data.tracks`) one array per clip.
+        skeleton: the order of the joints, a name in `geometry.skeletons.SKELETONS`.
     """
 
     clips: list[UInt8[np.ndarray, "t h w c"]]
@@ -27,6 +29,8 @@ class SyntheticClips(NamedTuple):
     label_names: list[str]
     factors: dict[str, list[np.ndarray]]
     subjects: list[str] | None = None
+    tracks: dict[str, list[np.ndarray]] | None = None
+    skeleton: str | None = None
 
 
 def to_frames(canvas: Float[Tensor, "n 3 h w"], channels: int) -> UInt8[np.ndarray, "n h w c"]:
