@@ -67,6 +67,12 @@ def convert(
     return moved, seen
 
 
+def other_side(name: str) -> str:
+    """The name of what is on the other side of the body: "right knee" of "left knee", and "head" of "head"."""
+    side, _, place = name.partition(" ")
+    return {"left": f"right {place}", "right": f"left {place}"}.get(side, name)
+
+
 def draw_skeleton(
     frame: UInt8[np.ndarray, "h w 3"],
     joints: Float[np.ndarray, "k 2"],
@@ -107,20 +113,15 @@ def _rainbow(colours: int) -> list[tuple[int, int, int]]:
     return [(round(red * 255), round(green * 255), round(blue * 255)) for red, green, blue in shares]
 
 
-def _other_side(joint: str) -> str:
-    side, _, place = joint.partition(" ")
-    return {"left": f"right {place}", "right": f"left {place}"}.get(side, joint)
-
-
 def _skeleton(name: str, joints: list[str], chains: list[str]) -> Skeleton:
     """A skeleton whose limbs are the links of chains (`joint - joint - …`), each also drawn on the other side."""
     limbs: dict[frozenset[int], tuple[int, int]] = {}
     for chain in chains:
         for link in pairwise(chain.split(" - ")):
-            for start, end in (link, (_other_side(link[0]), _other_side(link[1]))):
+            for start, end in (link, (other_side(link[0]), other_side(link[1]))):
                 limb = joints.index(start), joints.index(end)
                 limbs.setdefault(frozenset(limb), limb)
-    mirrored = tuple(joints.index(_other_side(joint)) for joint in joints)
+    mirrored = tuple(joints.index(other_side(joint)) for joint in joints)
     return Skeleton(name, tuple(joints), tuple(limbs.values()), mirrored)
 
 
