@@ -54,9 +54,7 @@ def test_a_single_frame_is_a_clip(name):
     [
         (
             {"name": "sprits"},
-            "sprits: no such synthetic set "
-            "(expected one of sprites, sprites_colour, shapes, moving_sprites, faces, smiles, reach, reach_one_table, "
-            "talk)",
+            f"sprits: no such synthetic set (expected one of {', '.join(NAMES)})",
         ),
         ({"name": "shapes", "flavour": 1}, "shapes: unknown argument 'flavour' (expected some of clips, frames)"),
         ({"name": "sprites", "size": 4}, "sprites: size is 4 (expected at least 8)"),

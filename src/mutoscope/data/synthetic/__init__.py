@@ -10,6 +10,7 @@ from mutoscope.data.synthetic.moving_sprites import make_moving_sprites
 from mutoscope.data.synthetic.reach import make_reach
 from mutoscope.data.synthetic.shapes import make_shapes
 from mutoscope.data.synthetic.sprites import make_sprites
+from mutoscope.data.synthetic.stick_people import make_stick_people
 from mutoscope.data.synthetic.talk import make_talk
 from mutoscope.data.synthetic.toy_faces import make_faces, make_smiles
 from mutoscope.errors import InputError
@@ -26,6 +27,7 @@ _MAKERS: dict[str, Callable[..., SyntheticClips]] = {
     "reach": make_reach,
     "reach_one_table": partial(make_reach, backgrounds=1),
     "talk": make_talk,
+    "stick_people": make_stick_people,
 }
 NAMES: tuple[str, ...] = tuple(_MAKERS)
 SMALLEST_SIZE = 8
@@ -46,7 +48,8 @@ def make_clips(
 
     Args:
         name: one of `NAMES`: "sprites", "sprites_colour" (strong colour and size differences), "shapes",
-            "moving_sprites", "faces", "smiles", "reach", "reach_one_table" (the same table in all clips) or "talk".
+            "moving_sprites", "faces", "smiles", "reach", "reach_one_table" (the same table in all clips), "talk"
+            or "stick_people" (with their joints).
         size: height and width of a frame in pixels, at least 8; None for the set's own (64 for shapes, 32 for others).
         channels: 3 (RGB) or 1.
         seed: what differs from clip to clip, at least 0; another seed gives held-out clips.
