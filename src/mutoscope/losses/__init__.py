@@ -1,6 +1,18 @@
-"""Adversarial objectives and penalties."""
+"""Adversarial objectives, penalties, and how alike features are."""
 
 from mutoscope.losses.adversarial import bce, logistic_D
+from mutoscope.losses.gram import gram, gram_distance, ranking_loss, ranking_probability
 from mutoscope.losses.penalties import r1
+from mutoscope.losses.wasserstein import critic_loss, gradient_penalty
 
-__all__ = ["bce", "logistic_D", "r1"]
+__all__ = [
+    "bce",
+    "critic_loss",
+    "gradient_penalty",
+    "gram",
+    "gram_distance",
+    "logistic_D",
+    "r1",
+    "ranking_loss",
+    "ranking_probability",
+]

@@ -1,0 +1,194 @@
+"""G_R, which refines a coarse clip (section 6, Table 2), and D_V, its critic of clips.
+
+Table 2 is read as a mirrored encoder and decoder, and its size rule extended to other lengths and sizes of clips.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mutoscope.nn import BatchNorm3d
+from mutoscope.systems.frgan.networks.blocks import halvings, init_weights
+from mutoscope.systems.frgan.networks.forecasting import LEAK
+
+Volume = Float[Tensor, "_n _c _t _h _w"]
+Triple = tuple[int, int, int]
+RefiningSkips = Literal["deep", "all", "none"]
+Fusion = Literal["add", "concat"]
+
+SHALLOW = 2
+"""So many of the largest maps have no deep skip."""
+
+
+class Refined(NamedTuple):
+    """A refined clip and what it is made of.
+
+    Attributes:
+        clip: in [-1, 1].
+        mask: m, how much of each pixel is new, in [0, 1].
+        content: c, in [-1, 1].
+    """
+
+    clip: Float[Tensor, "b c t s s"]
+    mask: Float[Tensor, "b 1 t s s"]
+    content: Float[Tensor, "b c t s s"]
+
+
+class Step(NamedTuple):
+    """Kernel, stride and padding of a convolution over time, height and width."""
+
+    kernel: Triple
+    stride: Triple
+    padding: Triple
+
+
+BOTH = Step((4, 4, 4), (2, 2, 2), (1, 1, 1))
+SPACE = Step((3, 4, 4), (1, 2, 2), (1, 1, 1))
+
+
+def steps_down(frames: int, image_size: int) -> tuple[list[Step], Triple]:
+    """The convolutions that halve clips, and frames, height and width of what is left.
+
+    Space is halved as in G_M. Time is halved as often as it can be, in the last of these steps.
+
+    Raises:
+        InputError: no such image size.
+    """
+    levels = halvings(image_size)
+    in_time = min(levels, (frames & -frames).bit_length() - 1)
+    size = image_size >> levels
+    return [SPACE] * (levels - in_time) + [BOTH] * in_time, (frames >> in_time, size, size)
+
+
+def level_widths(levels: int, ch: int, max_ch: int) -> list[int]:
+    """Channels of E0, E1, ...: doubling from `ch` up to `max_ch`."""
+    return [min(ch << level, max_ch) for level in range(levels)]
+
+
+class ClipEncoder(nn.ModuleList):
+    """E0, E1, ...: convolutions that halve clips, each followed by a leaky ReLU.
+
+    Args:
+        n_in: channels of clips and motion maps together.
+        widths: channels after each convolution.
+        steps: how each convolves.
+        slope: of the leaky ReLUs; 0 is a ReLU.
+    """
+
+    def __init__(self, n_in: int, widths: Sequence[int], steps: Sequence[Step], slope: float = 0.0) -> None:
+        pairs = pairwise([n_in, *widths])
+        super().__init__(nn.Conv3d(a, b, *step) for (a, b), step in zip(pairs, steps, strict=True))
+        self.slope = slope
+
+    def forward(self, clip: Float[Tensor, "b c t s s"], maps: Float[Tensor, "b m t s s"]) -> list[Volume]:
+        """All activations, the largest first."""
+        x = torch.cat([clip, maps], 1).contiguous(memory_format=torch.channels_last_3d)
+        activations = []
+        for conv in self:
+            x = F.leaky_relu(conv(x), self.slope)
+            activations.append(x)
+        return activations
+
+
+class RefiningNetwork(nn.Module):
+    """G_R: a coarse clip and its motion maps to a clip that moves as real ones do.
+
+    Args:
+        channels, map_channels: of clips and of motion maps.
+        image_size: height and width: 4 to 7, doubled a number of times.
+        frames: of a clip.
+        ch, max_ch: channels of the largest maps, and at most.
+        skips: which maps of the encoder the decoder gets: all, all but the two largest, or none.
+        fusion: whether they are added to the decoder's, or joined by channel.
+        mask_bias: where the mask begins, before its sigmoid: below 0, an untrained network changes little.
+
+    Raises:
+        InputError: no such image size.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int = 3,
+        map_channels: int,
+        image_size: int,
+        frames: int,
+        ch: int = 128,
+        max_ch: int = 1024,
+        skips: RefiningSkips = "deep",
+        fusion: Fusion = "add",
+        mask_bias: float = -2.0,
+    ) -> None:
+        super().__init__()
+        steps, bottom = steps_down(frames, image_size)
+        widths = level_widths(len(steps), ch, max_ch)
+        self.channels, self.fusion = channels, fusion
+        first_skip = {"deep": SHALLOW, "all": 0, "none": len(steps)}[skips]
+        self.skipped = [level >= first_skip for level in range(len(steps))]
+        self.encoder = ClipEncoder(channels + map_channels, widths, steps)
+        self.squeeze = nn.Conv3d(widths[-1], widths[-1], bottom)
+        self.grow, self.norms = nn.ModuleList(), nn.ModuleList()
+        n_in, growing = widths[-1], [Step(bottom, (1, 1, 1), (0, 0, 0)), *reversed(steps[1:])]
+        for level, step in zip(reversed(range(len(steps))), growing, strict=True):
+            self.grow.append(nn.ConvTranspose3d(n_in, widths[level], *step))
+            self.norms.append(BatchNorm3d(widths[level]))
+            n_in = widths[level] * (2 if self.skipped[level] and fusion == "concat" else 1)
+        self.heads = nn.ConvTranspose3d(n_in, channels + 1, *steps[0])
+        init_weights(self)
+        assert self.heads.bias is not None
+        nn.init.constant_(self.heads.bias[channels:], mask_bias)
+
+    def forward(self, coarse: Float[Tensor, "b c t s s"], maps: Float[Tensor, "b m t s s"]) -> Refined:
+        """The refined clips, content blended into the coarse ones by a mask (Eq. 15)."""
+        encoded = self.encoder(coarse, maps)
+        x = self.squeeze(encoded[-1])
+        for level, grow, norm in zip(reversed(range(len(encoded))), self.grow, self.norms, strict=True):
+            x = F.relu(norm(grow(x)))
+            if self.skipped[level]:
+                x = x + encoded[level] if self.fusion == "add" else torch.cat([x, encoded[level]], 1)
+        drawn = self.heads(x).float()
+        content, mask = drawn[:, : self.channels].tanh(), drawn[:, self.channels :].sigmoid()
+        return Refined(mask * content + (1 - mask) * coarse, mask, content)
+
+
+class ClipCritic(nn.Module):
+    """D_V: how real a clip looks together with its motion maps, an unbounded score.
+
+    Args:
+        channels, map_channels: of clips and of motion maps.
+        image_size: height and width.
+        frames: of a clip.
+        ch, max_ch: channels of the largest maps, and at most.
+
+    Raises:
+        InputError: no such image size.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int = 3,
+        map_channels: int,
+        image_size: int,
+        frames: int,
+        ch: int = 128,
+        max_ch: int = 1024,
+    ) -> None:
+        super().__init__()
+        steps, bottom = steps_down(frames, image_size)
+        widths = level_widths(len(steps), ch, max_ch)
+        self.encoder = ClipEncoder(channels + map_channels, widths, steps, LEAK)
+        self.score = nn.Conv3d(widths[-1], 1, bottom)
+        init_weights(self)
+
+    def forward(
+        self, clip: Float[Tensor, "b c t s s"], maps: Float[Tensor, "b m t s s"]
+    ) -> tuple[Float[Tensor, " b"], list[Volume]]:
+        """Scores, and the activations E0, E1, ... that the ranking loss compares."""
+        activations = self.encoder(clip, maps)
+        return self.score(activations[-1]).flatten().float(), activations
