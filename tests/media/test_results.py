@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from mutoscope.errors import InputError
 from mutoscope.media.frames import open_frames, read_clip
 from mutoscope.media.images import read_image
-from mutoscope.media.results import Image, Page, Result, Sheet, Table, Video, embedded
+from mutoscope.media.results import Arrays, Image, Page, Replay, Result, Sheet, Table, Video, Videos, embedded
 
 TABLE = Table(["name", "fid", "seeds"], [["ours", np.float32(1.5), 3], ["theirs, <b>", float("nan"), np.int64(2)]])
 PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
@@ -41,6 +42,71 @@ def test_a_lazy_video_streams_once_or_is_kept(tmp_path: Path, make_clip) -> None
     np.testing.assert_array_equal(kept.frames, clip)
     for name in ("c.npy", "d.npy"):
         np.testing.assert_array_equal(read_clip(kept.save(tmp_path / name)), clip)
+
+
+def test_videos_save_as_files_of_a_folder(tmp_path: Path, make_clip) -> None:
+    clips = {
+        "wave/0003.npy": make_clip(4, 16, 16),
+        "wave/0004.npy": make_clip(5, 16, 16),
+        "a.mp4": make_clip(3, 16, 16),
+    }
+    videos = Videos(Replay(lambda: ((name, Video(clip)) for name, clip in clips.items())))
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        videos.save(folder)
+        assert sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*.*")) == sorted(clips)
+        np.testing.assert_array_equal(read_clip(folder / "wave/0004.npy"), clips["wave/0004.npy"])
+
+
+def test_each_of_many_videos_is_written_before_the_next_is_made(tmp_path: Path, make_clip) -> None:
+    written = []
+
+    def made() -> Iterator[tuple[str, Video]]:
+        for number in range(3):
+            yield f"{number}.npy", Video(make_clip(2, 8, 8))
+            written.append(len(list(tmp_path.rglob("?.npy"))))
+
+    Videos(made()).save(tmp_path / "out")
+    assert written == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["a.npy", "b.npy", "./a.npy"], r"out/a\.npy: is the name of two videos"),
+        (["a.npy", "../b.npy"], r"'\.\./b\.npy' is no file in this folder"),
+        (["/b.npy"], "'/b.npy' is no file in this folder"),
+        (["a"], "'a' is no file in this folder"),
+        (["a.npy", "a.npy/b.npy"], "cannot be written"),
+        (["a.docx"], r"a video cannot be saved as a \.docx file"),
+        ([], "there are no videos to write"),
+    ],
+)
+def test_videos_whose_names_cannot_be_leave_nothing(tmp_path: Path, make_clip, names: list[str], says: str) -> None:
+    videos = Videos((name, Video(make_clip(2, 8, 8))) for name in names)
+    with pytest.raises(InputError, match=says):
+        videos.save(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_videos_overwrite_nothing(tmp_path: Path, make_clip) -> None:
+    (tmp_path / "kept.txt").touch()
+    with pytest.raises(InputError, match=r"exists already \(expected a new folder"):
+        Videos([("a.npy", Video(make_clip(2, 8, 8)))]).save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
+
+
+def test_arrays_are_read_back_by_name(tmp_path: Path) -> None:
+    arrays = {"mask": np.random.default_rng(0).random((3, 4, 4), np.float32), "pixels": PIXELS}
+    with np.load(Arrays(arrays).save(tmp_path / "a.npz"), allow_pickle=False) as read:
+        assert set(read.files) == set(arrays)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(read[name], array)
+            assert read[name].dtype == array.dtype
+
+
+def test_arrays_of_objects_are_no_result() -> None:
+    with pytest.raises(ValueError, match="names is an array of objects"):
+        Arrays({"names": np.array([None])})
 
 
 @pytest.mark.parametrize("result", [Image(PIXELS), Sheet(PIXELS, rows=1, columns=1)])
@@ -113,7 +179,7 @@ def test_a_row_has_a_value_for_each_column() -> None:
         Table(["a", "b"], [[1, 2], [3]])
 
 
-@pytest.mark.parametrize("result", [Video(PIXELS[None]), Image(PIXELS), TABLE, Page("a", "b")])
+@pytest.mark.parametrize("result", [Video(PIXELS[None]), Image(PIXELS), TABLE, Page("a", "b"), Arrays({"a": PIXELS})])
 def test_a_suffix_that_cannot_be_written_lists_those_that_can(tmp_path: Path, result: Result) -> None:
     with pytest.raises(InputError, match=rf"cannot be saved as a \.xyz file .*\{result.default_suffix}"):
         result.save(tmp_path / "a.xyz")

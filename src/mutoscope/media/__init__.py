@@ -23,10 +23,12 @@ _HOME = {
     "grid": "sheets",
     "side_by_side": "sheets",
     "line_plot": "plots",
+    "Arrays": "results",
     "Image": "results",
     "Sheet": "results",
     "Table": "results",
     "Video": "results",
+    "Videos": "results",
     "float_to_uint8": "tensors",
     "uint8_to_float": "tensors",
 }

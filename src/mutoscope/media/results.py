@@ -1,4 +1,4 @@
-"""What a control returns: a video, an image, a labelled sheet, a table or a page; each knows how to save itself."""
+"""What a control returns: videos, a picture, a labelled sheet, a table, arrays, a page; each knows how to save itself."""
 
 import base64
 import csv
@@ -7,12 +7,12 @@ import io
 import json
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from string import Template
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -23,6 +23,8 @@ from mutoscope.media.encoding import Rate
 from mutoscope.media.images import Frame, as_pillow, write_image
 from mutoscope.media.sequences import write_strip
 from mutoscope.media.video import VIDEO_SUFFIXES, write_video
+
+T = TypeVar("T")
 
 
 class Result(ABC):
@@ -49,19 +51,21 @@ class Result(ABC):
         if suffix.lower() not in cls.suffixes:
             kind = f"{suffix} file" if suffix else "folder"
             known = ", ".join(suffix or "a folder (no suffix)" for suffix in cls.suffixes)
-            raise InputError(f"{path}: a {cls.__name__.lower()} cannot be saved as a {kind} (expected {known})")
+            name = cls.__name__.lower()
+            these = name if name.endswith("s") else f"a {name}"
+            raise InputError(f"{path}: {these} cannot be saved as a {kind} (expected {known})")
 
     @abstractmethod
     def _write(self, path: Path) -> None: ...
 
 
-class Replay:
+class Replay(Generic[T]):
     """An iterable that starts anew each time it is iterated over: `start` makes the iterator."""
 
-    def __init__(self, start: Callable[[], Iterator[Frame]]) -> None:
+    def __init__(self, start: Callable[[], Iterator[T]]) -> None:
         self.start = start
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[T]:
         return self.start()
 
 
@@ -130,6 +134,39 @@ class Video(Result):
         return f'<video controls loop autoplay muted src="{source}"></video>'
 
 
+class Videos(Result):
+    """Several videos, saved as files in a folder, which appears as a whole or not at all.
+
+    Saving streams: videos may be made while earlier ones are written. Those of a `Replay` can be saved again.
+
+    Args:
+        clips: For each video the path of its file below the folder (as "wave/0003.mp4"), all of them different.
+    """
+
+    suffixes = ("",)
+    default_suffix = ""
+
+    def __init__(self, clips: Iterable[tuple[str, Video]]) -> None:
+        self.clips = clips
+
+    def __iter__(self) -> Iterator[tuple[str, Video]]:
+        return iter(self.clips)
+
+    def _write(self, path: Path) -> None:
+        if path.is_file() or (path.is_dir() and any(path.iterdir())):
+            raise InputError(f"{path}: exists already (expected a new folder for the videos)")
+        written: set[PurePosixPath] = set()
+        with replacing(path) as temporary:
+            for name, video in self:
+                file = _below(path, name)
+                if file in written:
+                    raise InputError(f"{path / file}: is the name of two videos (expected different ones)")
+                video.save(temporary / file)
+                written.add(file)
+            if not written:
+                raise InputError(f"{path}: there are no videos to write (expected at least one)")
+
+
 @dataclass(frozen=True, eq=False)
 class Image(Result):
     """One picture, uint8 `h w c`, grey or RGB."""
@@ -196,6 +233,29 @@ class Table(Result):
         return "<table>" + line(self.columns, "th") + "".join(line(row, "td") for row in self.rows) + "</table>"
 
 
+@dataclass(frozen=True, eq=False)
+class Arrays(Result):
+    """Named arrays of numbers, for other programs to read.
+
+    Raises:
+        ValueError: one is an array of objects.
+    """
+
+    arrays: Mapping[str, np.ndarray]
+
+    suffixes = (".npz",)
+    default_suffix = ".npz"
+
+    def __post_init__(self) -> None:
+        for name, array in self.arrays.items():
+            if array.dtype.hasobject:
+                raise ValueError(f"{name} is an array of objects")
+
+    def _write(self, path: Path) -> None:
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, **self.arrays)  # type: ignore[arg-type]  # names are not those of its options
+
+
 @dataclass(frozen=True)
 class Page(Result):
     """A web page in one file: no scripts, nothing from elsewhere, readable on a phone; pictures come from `embedded`.
@@ -249,6 +309,14 @@ def embedded(
     look = ' class="smooth"' if smooth else ""
     width, height = frames[0].size
     return f'<img{look} src="{source}" width="{width}" height="{height}" alt="{html.escape(alt)}">'
+
+
+def _below(folder: Path, name: str) -> PurePosixPath:
+    """The path of a file below a folder, relative to it."""
+    file = PurePosixPath(name)
+    if not file.suffix or file.is_absolute() or ".." in file.parts or "\\" in name:
+        raise InputError(f"{folder}: {name!r} is no file in this folder (expected a path as wave/0003.mp4)")
+    return file
 
 
 def _plain(value: Any) -> Any:
