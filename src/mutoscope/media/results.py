@@ -1,4 +1,4 @@
-"""What a control returns: videos, a picture, a labelled sheet, a table, arrays, a page; each knows how to save itself."""
+"""What a control returns: videos, pictures, labelled sheets, tables, arrays, pages; each knows how to save itself."""
 
 import base64
 import csv
