@@ -1,13 +1,16 @@
-"""Clips of the synthetic sets as files."""
+"""Clips of the synthetic sets as files, with their tracks beside them."""
 
 from pathlib import Path
 from typing import Literal
 
+from mutoscope.data.layouts import BESIDE
 from mutoscope.data.open import open_clips
 from mutoscope.data.synthetic import NAMES
 from mutoscope.errors import InputError
 from mutoscope.files import replacing
-from mutoscope.media.results import Video
+from mutoscope.media.results import Arrays, Video
+
+STRUCTURES = BESIDE[0]
 
 
 def render(
@@ -21,6 +24,9 @@ def render(
     fps: float = 8.0,
 ) -> Path:
     """Writes clips of a synthetic set as `<out>/<label>/<number>.mp4`, a folder of clips like any other.
+
+    What the set knows of every frame (its tracks) becomes `<out>/structures/<label>/<number>.npz`, in pixels of the
+    frames written: where `open_clips` looks for it.
 
     Args:
         name: Name of a synthetic set.
@@ -46,7 +52,8 @@ def render(
     with replacing(out) as temporary:
         for number in range(len(rendered)):
             clip = rendered[number]
-            folder = temporary / (rendered.label_names[clip.label] if clip.label is not None else "clips")
-            folder.mkdir(parents=True, exist_ok=True)
-            Video(clip.frames, fps).save(folder / f"{number:04d}{suffix}")
+            label = rendered.label_names[clip.label] if clip.label is not None else "clips"
+            Video(clip.frames, fps).save(temporary / label / f"{number:04d}{suffix}")
+            if tracks := {track: values[number] for track, values in rendered.tracks.items()}:
+                Arrays(tracks).save(temporary / STRUCTURES / label / f"{number:04d}.npz")
     return out
