@@ -8,7 +8,7 @@ import torch
 
 from mutoscope.errors import InputError
 from mutoscope.systems.mintgan import MintGAN
-from mutoscope.systems.mintgan.study import share_interval, system_is_left
+from mutoscope.systems.preference import share_interval, system_is_left
 
 SIZE = 16
 

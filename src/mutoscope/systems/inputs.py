@@ -1,6 +1,8 @@
-"""Pictures and videos that users hand to controls."""
+"""Pictures, videos and tables that users hand to controls."""
 
+import csv
 import os
+from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -40,3 +42,15 @@ def as_channels(frame: UInt8[np.ndarray, "h w _"], channels: int) -> UInt8[np.nd
     if channels == 3:
         return np.repeat(frame, 3, axis=-1)
     return (frame @ np.array([0.299, 0.587, 0.114])).round().astype(np.uint8)[..., None]
+
+
+def read_lines(path: str | os.PathLike, most: int | None = None) -> list[list[str]]:
+    """The first lines of a CSV file that are not empty, or all. Raises InputError where it cannot be read."""
+    path = Path(path)
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets begin a file with a mark
+            return list(islice(filter(None, csv.reader(file)), most))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not a CSV file ({error})") from error

@@ -1,13 +1,10 @@
 """Trajectories of motion directions: how far along each a clip goes, frame by frame (Eqs. 5.2, 5.4, 5.8; Fig. 5.9)."""
 
-import csv
 import math
 import os
 import re
 import reprlib
 from collections.abc import Sequence
-from itertools import islice
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import torch
@@ -16,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mutoscope.errors import InputError
+from mutoscope.systems.inputs import read_lines
 
 Shape = Literal["constant", "linear", "sine"]
 Mode = Literal["increment", "offset"]
@@ -113,18 +111,6 @@ def read_trajectories(path: str | os.PathLike, N: int, letter: str = "d") -> Tra
     if twice is not None:
         raise InputError(f"{path}: has two columns for direction {twice} (expected one)")
     return Trajectories(directions, torch.tensor([_numbers(path, i, row, len(header)) for i, row in enumerate(rows)]))
-
-
-def read_lines(path: str | os.PathLike, most: int | None = None) -> list[list[str]]:
-    """The first lines of a CSV file that are not empty, or all. Raises InputError where it cannot be read."""
-    path = Path(path)
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets begin a file with a mark
-            return list(islice(filter(None, csv.reader(file)), most))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is not a CSV file ({error})") from error
 
 
 def _direction(path: str | os.PathLike, name: str, N: int, letter: str) -> int:
