@@ -59,7 +59,7 @@ def test_a_face_moves_with_its_translation() -> None:
 def test_a_batch_is_its_frames() -> None:
     many = parameters(3)
     one_by_one = torch.cat([normal_maps(FACE, frame.unsqueeze(0), 24) for frame in many])
-    torch.testing.assert_close(normal_maps(FACE, many, 24), one_by_one, atol=1e-6, rtol=0)
+    torch.testing.assert_close(normal_maps(FACE, many, 24), one_by_one, atol=1e-4, rtol=0)
 
 
 def test_the_normals_of_a_plane_are_the_planes_own() -> None:

@@ -17,11 +17,11 @@ from mutoscope.geometry.morphable_face import MorphableFace
 
 ROWS = (
     1.27, 1.15, 1.02, 0.90, 0.80, 0.71, 0.62, 0.53, 0.44, 0.35, 0.26, 0.15,
-    0.03, -0.10, -0.22, -0.33, -0.43, -0.53, -0.645, -0.655, -0.77, -0.93, -1.10, -1.27,
+    0.03, -0.10, -0.22, -0.33, -0.43, -0.53, -0.649, -0.651, -0.77, -0.93, -1.10, -1.27,
 )  # fmt: skip
 """How high the rows of the grid lie, from the forehead to the chin."""
 COLUMNS = 24
-LIPS = ROWS.index(-0.645), ROWS.index(-0.655)
+LIPS = ROWS.index(-0.649), ROWS.index(-0.651)
 """The rows at the lower edge of the upper lip and at the upper edge of the lower one."""
 MOUTH = -0.65
 MOUTH_HALF_WIDTH = 0.39

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from mutoscope.data.synthetic.clips import SyntheticClips
+from mutoscope.data.synthetic.morphable_faces import make_morphable_faces
 from mutoscope.data.synthetic.moving_sprites import make_moving_sprites
 from mutoscope.data.synthetic.reach import make_reach
 from mutoscope.data.synthetic.shapes import make_shapes
@@ -28,6 +29,7 @@ _MAKERS: dict[str, Callable[..., SyntheticClips]] = {
     "reach_one_table": partial(make_reach, backgrounds=1),
     "talk": make_talk,
     "stick_people": make_stick_people,
+    "morphable_faces": make_morphable_faces,
 }
 NAMES: tuple[str, ...] = tuple(_MAKERS)
 SMALLEST_SIZE = 8
@@ -48,8 +50,8 @@ def make_clips(
 
     Args:
         name: one of `NAMES`: "sprites", "sprites_colour" (strong colour and size differences), "shapes",
-            "moving_sprites", "faces", "smiles", "reach", "reach_one_table" (the same table in all clips), "talk"
-            or "stick_people" (with their joints).
+            "moving_sprites", "faces", "smiles", "reach", "reach_one_table" (the same table in all clips), "talk",
+            "stick_people" (with their joints) or "morphable_faces" (with their face parameters).
         size: height and width of a frame in pixels, at least 8; None for the set's own (64 for shapes, 32 for others).
         channels: 3 (RGB) or 1.
         seed: what differs from clip to clip, at least 0; another seed gives held-out clips.
