@@ -172,7 +172,7 @@ def control_parser(system: "System", control: "Control", prog: str) -> "jsonargp
         needed = p.default is inspect.Parameter.empty
         parser.add_argument(
             f"--{p.name}",
-            type=str if p.type == Frames else p.type,
+            type=str if p.type in (Frames, Frames | None) else p.type,
             required=needed,
             help=p.help.replace("%", "%%") + bounds,
             **({} if needed else {"default": p.default}),

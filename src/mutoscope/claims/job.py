@@ -8,14 +8,14 @@ import platform
 import shutil
 import subprocess
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mutoscope.files import replacing
+from mutoscope.files import locked, replacing
 from mutoscope.systems.claim import Arm, Experiment
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ENDLESS = 10_000_000  # steps of an arm that stops by the clock
 CURVE_POINTS = 60
+OF_ARM = "arm:"  # an option's value that stands for the run of another arm of the experiment, with the same seed
 
 
 @dataclass(frozen=True)
@@ -122,17 +123,29 @@ def run_job(job: Job, reports: Path, runs: Path) -> Path:
 
 
 def trained(job: Job, folder: Path) -> dict[str, Any]:
-    """The summary of a job's finished run."""
+    """The summary of a job's finished run; another process that wants the same run waits for it."""
     from mutoscope.training import train
 
     summary = folder / "summary.json"
-    if not summary.exists():
-        resume = any((folder / "checkpoints").glob("*.ckpt"))
-        if not resume:
-            shutil.rmtree(folder, ignore_errors=True)  # of a run stopped before its first checkpoint
-        values = {"threads": 1, **job.options, "data": job.source}
-        train(job.system, preset=job.preset, out=folder, resume=resume, quiet=True, **values)
+    with locked(folder):
+        if not summary.exists():
+            resume = any((folder / "checkpoints").glob("*.ckpt"))
+            if not resume:
+                shutil.rmtree(folder, ignore_errors=True)  # of a run stopped before its first checkpoint
+            options = {option: with_run_of_arm(value, job, folder.parent) for option, value in job.options.items()}
+            values = {"threads": 1, **options, "data": job.source}
+            train(job.system, preset=job.preset, out=folder, resume=resume, quiet=True, **values)
     return json.loads(summary.read_text())
+
+
+def with_run_of_arm(value: Any, job: Job, runs: Path) -> Any:
+    """An option's value; where it is `arm:NAME`, the folder of that arm's run, which is trained first."""
+    if not (isinstance(value, str) and value.startswith(OF_ARM)):
+        return value
+    arms = {arm.name: arm for arm in job.experiment.arms}
+    other = replace(job, arm=arms[value.removeprefix(OF_ARM)])
+    trained(other, runs / other.stem)
+    return str(runs / other.stem)
 
 
 def clips_of(job: Job, folder: Path, system: "System") -> "tuple[Clips, Clips]":
@@ -183,13 +196,13 @@ def put_references_on_file(job: Job, evaluator: "Evaluator", reports: Path) -> N
     )
 
 
-def curves(log: Path) -> dict[str, list[float]]:
-    """The losses of a run's log over its iterations (`step`), thinned to a few dozen points."""
+def curves(log: Path) -> dict[str, list[float | None]]:
+    """The losses of a run's log over its iterations (`step`), thinned to a few dozen points; None where there is none."""
     with log.open(newline="") as file:
         rows = list(csv.DictReader(file))
     chosen = np.unique(np.linspace(0, len(rows) - 1, CURVE_POINTS).round().astype(int))
     names = [name for name in rows[0] if not name.endswith(("_time", "_per_second"))]
-    return {name: [float(rows[i][name]) for i in chosen] for name in names}
+    return {name: [float(rows[i][name]) if rows[i][name] else None for i in chosen] for name in names}
 
 
 def environment() -> dict[str, str]:

@@ -191,13 +191,19 @@ class Section:
         panels = []
         for start, title in (("loss_G", "generator"), ("loss_D", "discriminator")):
             series = {
-                arm: (share(log["step"]), np.sum(terms, axis=0).tolist())
+                arm: (share(log["step"]), total(terms).tolist())
                 for arm, log in logs.items()
                 if (terms := [values for loss, values in log.items() if loss.startswith(start)])
             }
             panels.append(line_plot(None, series, title=title, xlabel="share of the training", ylabel="loss"))
         write_image(self.reports / self.system / f"{self.experiment.name}-losses.png", np.concatenate(panels, axis=1))
         return True
+
+
+def total(terms: Sequence[Sequence[float | None]]) -> np.ndarray:
+    """The sum of losses at every point; NaN where a stage of the training has none of them."""
+    values = np.array(terms, dtype=float)
+    return np.where(np.isnan(values).all(axis=0), np.nan, np.nansum(values, axis=0))
 
 
 def share(steps: Sequence[float]) -> list[float]:

@@ -10,7 +10,7 @@ from mutoscope.data.clips import Clip, Clips, Problem, clips_from_arrays
 from mutoscope.data.inspection import Inspection, inspect
 from mutoscope.data.open import detect_layout, open_clips
 from mutoscope.data.requirements import check_keys
-from mutoscope.data.sampling import TrainingBatches
+from mutoscope.data.sampling import StagedBatches, TrainingBatches
 from mutoscope.data.splits import split
 from mutoscope.data.windows import ClipWindows
 
@@ -22,6 +22,7 @@ __all__ = [
     "FrameBag",
     "Inspection",
     "Problem",
+    "StagedBatches",
     "TrainingBatches",
     "check_keys",
     "clips_from_arrays",

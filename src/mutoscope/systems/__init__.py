@@ -30,6 +30,11 @@ SYSTEMS = {
         "MintGAN",
         "noise to video along orthogonal directions of motion that one can name and steer",
     ),
+    "frgan": (
+        "mutoscope.systems.frgan",
+        "FRGAN",
+        "a picture and the structure of frames to come to video: forecast, then refined",
+    ),
     # the methods that papers compare with
     "mocogan": ("mutoscope.baselines.mocogan", "MoCoGAN", "baseline: one content code a clip, a recurrent motion code"),
     "mocogan_picture": (
@@ -44,6 +49,7 @@ SYSTEMS = {
         "PictureVGAN",
         "baseline: VGAN with the code of a picture beside its noise",
     ),
+    "next_frame": ("mutoscope.baselines.next_frame", "NextFrame", "baseline: the next frame from the last, recursively"),
 }
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -16,6 +17,7 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
@@ -25,6 +27,21 @@ from mutoscope.media.results import Sheet
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 # config.json must say which system it belongs to
 SYSTEM_KEY = "system"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of training that has examples of its own.
+
+    Attributes:
+        first: the iteration at which it begins.
+        examples: what it learns from; its examples have the keys that its attribute `keys` names.
+        batch_size: examples per iteration, over all processes together; None for that of the run.
+    """
+
+    first: int
+    examples: Dataset[dict[str, Any]]
+    batch_size: int | None = None
 
 
 class System(LightningModule, PyTorchModelHubMixin):
@@ -38,7 +55,9 @@ class System(LightningModule, PyTorchModelHubMixin):
         name: the folder's name, as used on the command line and in `config.json`.
         needs: keys a data set must yield to train it: `frame` (single frames), or `clip` (windows of clips), `label`, …
         presets: named configurations, where they are not files in the folder `presets/`.
-        starts_from: what a clip is made from: noise alone (`sample_clips`) or a picture (`animate_pictures`).
+        starts_from: what a clip is made from: noise alone (`sample_clips`), a picture (`animate_pictures`), or a picture and
+            the structure of every frame (`follow_clips`).
+        wants_tracks: what it must know of every frame besides its pixels (see `data.tracks`).
         later_arguments: arguments that results on file are older than, and the values that these were made with.
         kept_in_full: names of tensors that stay float32 where weights are saved in half precision.
 
@@ -59,7 +78,7 @@ class System(LightningModule, PyTorchModelHubMixin):
     name: ClassVar[str]
     needs: tuple[str, ...]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    starts_from: ClassVar[Literal["noise", "picture"]] = "noise"
+    starts_from: ClassVar[Literal["noise", "picture", "structure"]] = "noise"
     later_arguments: ClassVar[Mapping[str, Any]] = {}
     kept_in_full: ClassVar[tuple[str, ...]] = ()
     image_size: int
@@ -67,6 +86,7 @@ class System(LightningModule, PyTorchModelHubMixin):
     frames: int = 1
     frame_step: tuple[int, int] = (1, 1)
     hold_last: bool = False
+    wants_tracks: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,6 +114,20 @@ class System(LightningModule, PyTorchModelHubMixin):
 
     def check_clips(self, clips: Clips) -> None:
         """Asked before training starts. Raises InputError where the system cannot learn from these clips."""
+
+    def stages(self, clips: Clips, *, seed: int, flip: bool) -> list[Stage]:
+        """The stages of training on these clips, in order; empty for one stage on windows or frames of all of them.
+
+        Args:
+            clips: all that it may learn from.
+            seed: with an example's number, decides what it is.
+            flip: whether it also learns from mirrored clips.
+        """
+        return []
+
+    def loss_names(self) -> tuple[str, ...]:
+        """The names of all losses, where they differ from stage to stage."""
+        return ()
 
     def sample_sheet(self, clips: Clips) -> Sheet:
         """A picture of what the system can do now, drawn while training; from these clips, if it starts from any."""
@@ -132,6 +166,14 @@ class System(LightningModule, PyTorchModelHubMixin):
 
         Raises:
             InputError: the system cannot make so many frames, or does not know a label.
+        """
+        raise NotImplementedError
+
+    def follow_clips(self, clips: Clips) -> Iterator[UInt8[np.ndarray, "t h w c"]]:
+        """A clip for each real one, from its first frame and the tracks of all; for systems that start from structure.
+
+        Raises:
+            InputError: the clips lack a track that the system wants.
         """
         raise NotImplementedError
 

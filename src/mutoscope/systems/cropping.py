@@ -59,12 +59,24 @@ class Cutout:
         return fit_frame(self.box.of(picture), self.size, "stretch")
 
     def paste(self, frame: UInt8[np.ndarray, "size size c"]) -> Picture:
-        """The whole picture with a frame in the place of what was cut out; inside the picture its border fades."""
+        """The whole picture with a frame in the place of what was cut out; inside the picture its border fades.
+
+        What of a box lies outside the picture is left out.
+        """
+        height, width, channels = self.picture.shape
         enlarged = as_pillow(frame).resize((self.box.width, self.box.height), PIL.Image.Resampling.LANCZOS)
+        drawn = np.asarray(enlarged).reshape(self.box.height, self.box.width, channels)
+        inside = Box(
+            max(self.box.left, 0), max(self.box.top, 0), min(self.box.right, width), min(self.box.bottom, height)
+        )
+        seen = (
+            slice(inside.top - self.box.top, inside.bottom - self.box.top),
+            slice(inside.left - self.box.left, inside.right - self.box.left),
+        )
         pasted = self.picture.copy()
-        part = self.box.of(pasted)
+        part = inside.of(pasted)
         there = part.astype(np.float32)
-        mixed = there + self._share * (np.asarray(enlarged).reshape(part.shape) - there)
+        mixed = there + self._share[seen] * (drawn[seen] - there)
         part[:] = mixed.round().astype(np.uint8)
         return pasted
 

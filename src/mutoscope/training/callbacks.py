@@ -3,6 +3,8 @@
 import csv
 import math
 import time
+from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -64,22 +66,17 @@ class Recorder(Callback):
         self.mark, self.cpu_mark = time.perf_counter(), time.process_time()
 
     def flush(self, trainer: Trainer, system: System) -> None:
-        """Checks and writes what has been collected: means over all processes.
+        """Checks and writes what has been collected, a row for each stage: means over all processes.
 
         Raises:
             TrainingFailed: a loss is not finite; the iteration, the term and the last good checkpoint are named.
         """
         if not self.pending:
             return
-        names = list(self.pending[0][1])
-        values = torch.stack([torch.stack(list(losses.values())) for _, losses in self.pending]).float()
-        values = trainer.strategy.reduce(values).cpu()
+        stages = [list(steps) for _, steps in groupby(self.pending, key=lambda step: step[1].keys())]
+        rows = {steps[-1][0]: self.means(steps, trainer) for steps in stages}
         self.step_seconds += self.lap(system)  # after waiting for the device
-        if not values.isfinite().all():
-            row, column = (~values.isfinite()).nonzero()[0].tolist()
-            raise TrainingFailed(self.failure(self.pending[row][0], names[column], values[row, column].item()))
-        iteration, n, seconds = self.pending[-1][0], len(self.pending), self.data_seconds + self.step_seconds
-        means = dict(zip(names, values.mean(0).tolist(), strict=True))
+        n, seconds = len(self.pending), self.data_seconds + self.step_seconds
         timing = {
             "step_time": self.step_seconds / n,
             "data_time": self.data_seconds / n,
@@ -88,12 +85,25 @@ class Recorder(Callback):
         self.total_data_seconds += self.data_seconds
         self.total_step_seconds += self.step_seconds
         self.pending, self.data_seconds, self.step_seconds = [], 0.0, 0.0
-        if trainer.is_global_zero:
-            append_row(self.path, {"step": iteration, **means, **timing})
+        if not trainer.is_global_zero:
+            return
+        for iteration, means in rows.items():
+            columns = ("step", *(system.loss_names() or means), *timing)
+            append_row(self.path, {"step": iteration, **means, **timing}, columns)
             for logger in trainer.loggers:
                 logger.log_metrics({**means, **timing}, step=iteration)
             if self.progress:
                 self.progress.show(iteration, means, timing["steps_per_second"], self.data_share)
+
+    def means(self, steps: list[tuple[int, dict[str, Tensor]]], trainer: Trainer) -> dict[str, float]:
+        """The mean of each loss over iterations that have the same ones, and over all processes."""
+        names = list(steps[0][1])
+        values = torch.stack([torch.stack(list(losses.values())) for _, losses in steps]).float()
+        values = trainer.strategy.reduce(values).cpu()
+        if not values.isfinite().all():
+            row, column = (~values.isfinite()).nonzero()[0].tolist()
+            raise TrainingFailed(self.failure(steps[row][0], names[column], values[row, column].item()))
+        return dict(zip(names, values.mean(0).tolist(), strict=True))
 
     def failure(self, iteration: int, term: str, value: float) -> str:
         good = self.last_good_checkpoint
@@ -191,11 +201,11 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(folder.glob("[0-9]*.ckpt"))
 
 
-def append_row(path: Path, row: dict[str, float]) -> None:
-    """Adds a row to a CSV file; the first row brings the header."""
+def append_row(path: Path, row: dict[str, float], columns: Sequence[str]) -> None:
+    """Adds a row to a CSV file, with a blank for what it lacks; the first row brings the header."""
     new = not path.exists()
     with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, list(row))
+        writer = csv.DictWriter(file, columns, restval="")
         if new:
             writer.writeheader()
         writer.writerow({key: f"{value:.6g}" for key, value in row.items()})

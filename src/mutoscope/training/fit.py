@@ -21,18 +21,28 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from lightning import LightningDataModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
-from torch.utils.data import DataLoader
+from torch.utils.data import ConcatDataset, DataLoader
 
-from mutoscope.data import Clips, ClipWindows, FrameBag, TrainingBatches, check_keys, open_clips, split
+from mutoscope.data import (
+    Clips,
+    ClipWindows,
+    FrameBag,
+    StagedBatches,
+    TrainingBatches,
+    check_keys,
+    open_clips,
+    split,
+)
 from mutoscope.errors import InputError
 from mutoscope.files import replacing
 from mutoscope.systems import system_class
-from mutoscope.systems.base import System
+from mutoscope.systems.base import Stage, System
 from mutoscope.training.callbacks import Checkpoints, Recorder, SampleSheets, StopAt, checkpoints
 from mutoscope.training.memory import keep_freed_memory
 from mutoscope.training.options import RunOptions, preset, read_config, resolve
@@ -173,25 +183,29 @@ class Batches(LightningDataModule):
         super().__init__()
         self.system, self.run = system, run
         system.check_clips(clips)
-        self.dataset = examples(system, clips, run)
-        check_keys(self.dataset, system.needs)
-        TrainingBatches(
-            len(self.dataset), run.batch_size
-        )  # fails now if the data is too small, not when training starts
+        self.stages = system.stages(clips, seed=run.seed, flip=run.flip) or [Stage(0, examples(system, clips, run))]
+        self.datasets: list[Any] = [stage.examples for stage in self.stages]
+        if len(self.datasets) == 1:
+            check_keys(self.datasets[0], system.needs)
+        self.batches(0, 1)  # fails now if the data is too small, not when training starts
+
+    def batches(self, rank: int, world: int) -> StagedBatches:
+        """Which examples this process sees, from the iteration that the system has reached."""
+        before = np.cumsum([0, *map(len, self.datasets)]).tolist()
+        stages = []
+        for stage, dataset, first_example in zip(self.stages, self.datasets, before, strict=False):
+            size = stage.batch_size or self.run.batch_size
+            batches = TrainingBatches(len(dataset), size, seed=self.run.seed, rank=rank, world=world)
+            stages.append((stage.first, batches, first_example))
+        return StagedBatches(stages, start=self.system.iteration)
 
     def train_dataloader(self) -> DataLoader:
-        batches = TrainingBatches(
-            len(self.dataset),
-            self.run.batch_size,
-            seed=self.run.seed,
-            start=self.system.iteration,
-            rank=self.system.global_rank,
-            world=self.system.world_size,
-        )
+        batches = self.batches(self.system.global_rank, self.system.world_size)
+        dataset: Any = self.datasets[0] if len(self.datasets) == 1 else ConcatDataset(self.datasets)
         return DataLoader(
-            self.dataset,
+            dataset,
             batch_sampler=batches,
-            collate_fn=_as_it_is if isinstance(self.dataset, FrameBag) else None,  # frames come as one batch
+            collate_fn=_as_it_is if isinstance(dataset, FrameBag) else None,  # frames come as one batch
             num_workers=self.run.workers,
             persistent_workers=self.run.workers > 0,
             generator=torch.Generator().manual_seed(self.run.seed),  # or the loader draws from the global one

@@ -5,6 +5,7 @@ kernel, and the convolution then runs over a quarter of the pixels or fewer. The
 """
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Literal
 
 import torch
@@ -38,9 +39,9 @@ class _Refolding(nn.Module):
         along = torch.tensor(taps, dtype=torch.float32)
         self.register_buffer("matrix", torch.kron(along, along).T.contiguous(), persistent=False)
 
-    def forward(self, weight: Float[Tensor, "_o _i 3 3"]) -> Float[Tensor, "_o _i _k _k"]:
+    def forward(self, weight: Float[Tensor, "_a _b 3 3"]) -> Float[Tensor, "_a _b _k _k"]:
         with torch.autocast(weight.device.type, enabled=False):
-            return (weight.flatten(2) @ self.matrix).unflatten(2, (self.size, self.size))
+            return torch.mm(weight.reshape(-1, 9), self.matrix).view(*weight.shape[:2], self.size, self.size)
 
 
 class AveragedConv2d(nn.Conv2d):
@@ -48,10 +49,12 @@ class AveragedConv2d(nn.Conv2d):
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__(n_in, n_out, 3, padding=1)
-        self.refold = _Refolding(AVERAGED)
+        self.averaged = _Refolding(AVERAGED)
 
     def forward(self, x: Float[Tensor, "n i h w"]) -> Float[Tensor, "n o h_out w_out"]:
-        return F.conv2d(x, self.refold(self.weight), self.bias, stride=2, padding=1)
+        if x.numel() // x.shape[1] < FEW_POSITIONS:
+            return F.avg_pool2d(F.conv2d(x, self.weight, self.bias, padding=1), 2)
+        return F.conv2d(x, self.averaged(self.weight), self.bias, stride=2, padding=1)
 
 
 class JoinedConv2d(nn.Conv2d):
@@ -68,13 +71,15 @@ class JoinedConv2d(nn.Conv2d):
 
     def __init__(self, widths: Sequence[int], n_out: int, kernel: int = 3) -> None:
         super().__init__(sum(widths), n_out, kernel, padding=kernel // 2)
-        self.widths = list(widths)
         self.doubled, self.stretched = _Refolding(DOUBLED), _Refolding(STRETCHED)
 
     def forward(self, maps: Sequence[Map], samples: int, size: int) -> Map:  # type: ignore[override]
         """`samples` samples of `size` × `size` pixels; one of a map that has fewer counts for several in a row."""
-        weights = self.weight.split(self.widths, 1)
-        parts = [self._enlarged(x, weight, size // x.shape[-1]) for x, weight in zip(maps, weights, strict=True)]
+        # maps that are alike are joined, for that is cheap at their own size
+        alike = [list(group) for _, group in groupby(maps, key=lambda x: (len(x), x.shape[-1]))]
+        joined = [torch.cat(group, 1) if len(group) > 1 else group[0] for group in alike]
+        weights = self.weight.split([x.shape[1] for x in joined], 1)
+        parts = [self._enlarged(x, weight, size // x.shape[-1]) for x, weight in zip(joined, weights, strict=True)]
         total = parts[0].new_zeros(()) if self.bias is None else self.bias.to(parts[0].dtype)[:, None, None]
         for part in parts:
             total = total + _repeated(part, samples)
@@ -89,9 +94,9 @@ class JoinedConv2d(nn.Conv2d):
         if factor == 2 and x.numel() // x.shape[1] < FEW_POSITIONS:
             return F.conv2d(F.interpolate(x, scale_factor=2), weight, padding=1)
         if factor == 2:
-            return F.conv_transpose2d(x, self.doubled(weight).transpose(0, 1), stride=2, padding=1)
+            return F.conv_transpose2d(x, self.doubled(weight.transpose(0, 1)), stride=2, padding=1)
         # a pixel gives a border, an inside all of one value, and another border
-        thrice = F.conv_transpose2d(x, self.stretched(weight).transpose(0, 1), stride=3, padding=1)
+        thrice = F.conv_transpose2d(x, self.stretched(weight.transpose(0, 1)), stride=3, padding=1)
         return _inside_repeated(thrice, factor)
 
 

@@ -1,0 +1,109 @@
+"""What FRGAN has learned: forecasts by true and by predicted structure, before and after refining, beside a still."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from mutoscope.data.clips import Clips
+from mutoscope.metrics.forecasting import forecast_measures
+from mutoscope.systems.frgan.structures import Joints, Rows
+
+if TYPE_CHECKING:
+    from mutoscope.systems.frgan.system import FRGAN
+
+MOST_CLIPS = 64
+MOST_FRAMES = 120  # foretold of a clip, as in Table 6
+MOVES = 24  # grey levels by which a pixel must differ from the source to count as moving; below 8 it stands still
+STANDS = 8
+
+Clip = UInt8[np.ndarray, "t h w c"]
+
+
+def frgan_measures(system: "FRGAN", clips: Clips, seed: int = 0) -> dict[str, float]:
+    """Figures of forecasts of held-out clips; with joints from the last observed frame on, else from the first.
+
+    Returns:
+        What `forecast_measures` says, for the system as it draws; with `_coarse` before refining; with `_predicted`
+        (and `_predicted_coarse`) by predicted poses; with `_copy` for the source standing still;
+        `mask_moving` and `mask_standing`, the mean of the mask where the real frame differs from the source, and where
+        it does not; `pose_error`, of predicted joints in pixels, and `pose_error_copy`, of the last pose held.
+    """
+    rows = [noisy(system, r, seed, i) for i, r in enumerate(system.structure.rows_of_all(clips))]
+    given = system.observed if isinstance(system.structure, Joints) else 1
+    chosen = [i for i in range(len(clips)) if len(rows[i]) > given][:MOST_CLIPS]
+    if not chosen:
+        return {}
+    sources = [(clips[i].frames[given - 1], rows[i][given - 1]) for i in chosen]
+    real = [clips[i].frames[given : given + MOST_FRAMES] for i in chosen]
+    true_rows = [rows[i][given : given + MOST_FRAMES] for i in chosen]
+    measures = {}
+
+    def measured(suffix: str, structure: list[Rows], refine: bool) -> None:
+        made = [
+            np.stack(list(system.clip(*source, own, refine=refine)))
+            for source, own in zip(sources, structure, strict=True)
+        ]
+        measures.update({f"{name}{suffix}": value for name, value in forecast_measures(made, real).items()})
+
+    refine = system.can_refine
+    measured("", true_rows, refine)
+    if refine:
+        measured("_coarse", true_rows, False)
+    if system.can_predict:
+        exact = system.structure.rows_of_all(clips)
+        predicted = [system.predicted(rows[i][:given], len(true)) for i, true in zip(chosen, true_rows, strict=True)]
+        measured("_predicted", predicted, refine)
+        if refine:
+            measured("_predicted_coarse", predicted, False)
+        measures |= pose_errors(system, predicted, [exact[i][given - 1 : given + MOST_FRAMES] for i in chosen])
+    still = [np.repeat(frame[None], len(true), axis=0) for (frame, _), true in zip(sources, real, strict=True)]
+    measures |= {f"{name}_copy": value for name, value in forecast_measures(still, real).items()}
+    return measures | mask_measures(system, sources, true_rows, real)
+
+
+def noisy(system: "FRGAN", rows: Rows, seed: int, clip: int) -> Rows:
+    """Rows of a clip, as careless as the system was told that an estimator is."""
+    if not system.joint_noise:
+        return rows
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + clip)
+    return system.structure.noisy(torch.from_numpy(rows), system.joint_noise, generator).numpy()
+
+
+def pose_errors(system: "FRGAN", predicted: list[Rows], true: list[Rows]) -> dict[str, float]:
+    """Mean distances in pixels from the true joints; `true` begins with the last observed pose."""
+    structure = system.structure
+    assert isinstance(structure, Joints)
+
+    def distance(a: Rows, b: Rows) -> float:
+        (one, _), (other, seen) = (structure.split(torch.from_numpy(rows)) for rows in (a, b))
+        return float((one - other).norm(dim=-1)[(seen > 0).expand(one.shape[:-1])].mean())
+
+    pairs = list(zip(predicted, true, strict=True))
+    return {
+        "pose_error": float(np.mean([distance(own, rows[1:]) for own, rows in pairs])),
+        "pose_error_copy": float(
+            np.mean([distance(np.repeat(rows[:1], len(own), axis=0), rows[1:]) for own, rows in pairs])
+        ),
+    }
+
+
+def mask_measures(
+    system: "FRGAN", sources: list[tuple[np.ndarray, np.ndarray]], rows: list[Rows], real: list[Clip]
+) -> dict[str, float]:
+    """The mean of the forecasting network's mask where things move and where they do not; nothing without a mask."""
+    if system.residual != "mask":
+        return {}
+    moving, standing = [], []
+    for (frame, row), own, true in zip(sources, rows, real, strict=True):
+        mask = torch.cat([layers["mask"][:, 0] for layers in system.forecasts(frame, row, own)]).float().cpu().numpy()
+        differs = np.abs(true.astype(np.int16) - frame).max(axis=3)
+        moving.append(mask[differs >= MOVES])
+        standing.append(mask[differs <= STANDS])
+    return {"mask_moving": _mean(moving), "mask_standing": _mean(standing)}
+
+
+def _mean(parts: list[np.ndarray]) -> float:
+    values = np.concatenate(parts)
+    return float(values.mean()) if len(values) else float("nan")

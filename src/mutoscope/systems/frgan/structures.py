@@ -1,0 +1,320 @@
+"""Structure: the numbers that say where things are in a frame, and the motion map M that is drawn from them.
+
+Every kind of structure is a row of numbers a frame. How tracks of clips become rows, how rows of one clip are carried
+over to another picture, and how rows become maps, is all that the system needs to know of it (sections 4.1 and 4.2).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, UInt8
+from torch import Tensor
+
+from mutoscope.data.clips import Clips
+from mutoscope.data.tracks import mirror_tracks
+from mutoscope.errors import InputError
+from mutoscope.geometry.face_fitting import fit_landmarks, retarget
+from mutoscope.geometry.face_maps import normal_maps
+from mutoscope.geometry.heatmaps import LIMBS, POINTS_PER_LIMB, heatmaps, limb_maps
+from mutoscope.geometry.morphable_face import MorphableFace
+from mutoscope.geometry.skeletons import SKELETONS, Skeleton, convert
+
+Kind = Literal["joints", "limbs", "face", "maps"]
+Rows = Float32[np.ndarray, "t p"]
+Row = Float32[np.ndarray, "p"]
+Tracks = Mapping[str, np.ndarray]
+Transfer = Literal["absolute", "delta"]
+Colours = UInt8[np.ndarray, "t h w 3"]
+
+SIGMA = 1 / 24
+"""Width of a joint's heat map as a share of the frame; the paper's code has 8 pixels of a larger crop."""
+
+
+class Structure(ABC):
+    """One kind of structure.
+
+    Attributes:
+        channels: C_M, the channels of a map.
+        wants: the tracks of clips that its rows are made of.
+    """
+
+    channels: int
+    wants: tuple[str, ...]
+
+    @abstractmethod
+    def rows(self, tracks: Tracks, skeleton: str | None, name: str) -> Rows:
+        """One row a frame, from the tracks of one clip.
+
+        Args:
+            tracks: arrays with time first, in pixels of the system's frames.
+            skeleton: the order of the joints among them.
+            name: what to call the clip in messages.
+
+        Raises:
+            InputError: there are no such tracks, or they do not fit.
+        """
+
+    @abstractmethod
+    def maps(self, rows: Float[Tensor, "n p"], size: int) -> Float[Tensor, "n c size size"]:
+        """The motion maps of frames of `size` pixels."""
+
+    @abstractmethod
+    def shown(self, maps: Float[Tensor, "t c s s"]) -> Colours:
+        """Motion maps as pictures."""
+
+    @abstractmethod
+    def columns(self) -> list[str]:
+        """What each number of a row is called."""
+
+    @abstractmethod
+    def as_tracks(self, rows: Rows) -> dict[str, np.ndarray]:
+        """The tracks that `rows` would make these rows of."""
+
+    def transferred(self, row: Row, rows: Rows, transfer: Transfer, head_motion: bool) -> Rows:
+        """Rows of another clip, carried over to a picture.
+
+        Args:
+            row: the picture's structure.
+            rows: that of the other clip, whose first frame is taken for what the picture shows.
+            transfer: of faces, take the other's expressions as they are (the paper), or their change since its first
+                frame, which is added to the picture's own.
+            head_motion: of faces, also take how the other's head moves.
+        """
+        return rows
+
+    def strengthened(self, rows: Rows, strength: float) -> Rows:
+        """Rows whose motion since the first is `strength` times as large.
+
+        Raises:
+            InputError: finished maps have no size of motion.
+        """
+        return (rows[:1] + strength * (rows - rows[:1])).astype(np.float32)
+
+    def noisy(self, rows: Float[Tensor, "*n p"], noise: float, generator: torch.Generator) -> Float[Tensor, "*n p"]:
+        """Rows as a careless estimator would give them: places are off by N(0, noise²) pixels, anew in every frame.
+
+        Raises:
+            InputError: places are not what the rows hold.
+        """
+        raise InputError(f"joint_noise: {noise} is for joints (expected 0)")
+
+    def rows_of_all(self, clips: Clips, mirrored: bool = False) -> list[Rows]:
+        """The rows of every clip, or of its mirror image.
+
+        Raises:
+            InputError: clips lack a track, or it does not fit.
+        """
+        found = []
+        for i, record in enumerate(clips.records):
+            tracks: Tracks = {track: values[i] for track, values in clips.tracks.items()}
+            if mirrored:
+                tracks = mirror_tracks(tracks, clips.size, clips.skeleton)
+            found.append(self.rows(tracks, clips.skeleton, record.path))
+        return found
+
+
+class Joints(Structure):
+    """Joints of a body: a row has x and y of every joint, then how surely each is seen.
+
+    Args:
+        skeleton: which joints, in which order.
+        limbs: four points along each limb instead of one at each joint.
+        sigma: width of a point in the map, as a share of the frame.
+    """
+
+    wants = ("joints",)
+
+    def __init__(self, skeleton: Skeleton, limbs: bool = False, sigma: float = SIGMA) -> None:
+        self.skeleton, self.limbs, self.sigma = skeleton, limbs, sigma
+        self.count = len(skeleton.joints)
+        self.channels = POINTS_PER_LIMB * len(LIMBS) if limbs else self.count
+
+    def rows(self, tracks: Tracks, skeleton: str | None, name: str) -> Rows:
+        if "joints" not in tracks:
+            raise InputError(f"{name}: has no joints (expected those of {self.skeleton.name}, or clips of people)")
+        joints = np.asarray(tracks["joints"], np.float32)
+        visible = np.asarray(tracks.get("visible", np.ones(joints.shape[:2])), np.float32)
+        given = SKELETONS[skeleton] if skeleton else self.skeleton
+        if len(given.joints) != joints.shape[1]:
+            raise InputError(f"{name}: has {joints.shape[1]} joints (expected the {len(given.joints)} of {given.name})")
+        joints, visible = convert(joints, visible, given, self.skeleton)
+        return np.concatenate([joints.reshape(len(joints), -1), visible], axis=1).astype(np.float32)
+
+    def split(self, rows: Float[Tensor, "*n p"]) -> tuple[Float[Tensor, "*n k 2"], Float[Tensor, "*n k"]]:
+        """Joints and how surely they are seen."""
+        joints, visible = rows.split([2 * self.count, self.count], dim=-1)
+        return joints.unflatten(-1, (self.count, 2)), visible
+
+    def joined(self, joints: Float[Tensor, "*n k 2"], visible: Float[Tensor, "*n k"]) -> Float[Tensor, "*n p"]:
+        """Undoes `split`."""
+        return torch.cat([joints.flatten(-2), visible], dim=-1)
+
+    def maps(self, rows: Float[Tensor, "n p"], size: int) -> Float[Tensor, "n c size size"]:
+        joints, visible = self.split(rows)
+        if self.limbs:
+            return limb_maps(joints, visible, size, self.sigma * size)
+        return heatmaps(joints, visible, size, self.sigma * size)
+
+    def shown(self, maps: Float[Tensor, "t c s s"]) -> Colours:
+        hues = torch.linspace(0, 1, self.channels + 1, device=maps.device)[:-1]
+        colours = 0.5 + 0.5 * torch.cos(
+            2 * torch.pi * (hues[:, None] - torch.tensor([0, 1, 2], device=maps.device) / 3)
+        )
+        picture = torch.einsum("tchw,cx->thwx", maps.float(), colours).clamp(0, 1)
+        return (picture * 255).round().to(torch.uint8).cpu().numpy()
+
+    def columns(self) -> list[str]:
+        places = [f"{joint} {axis}" for joint in self.skeleton.joints for axis in "xy"]
+        return [*places, *(f"{joint} seen" for joint in self.skeleton.joints)]
+
+    def as_tracks(self, rows: Rows) -> dict[str, np.ndarray]:
+        joints, visible = self.split(torch.from_numpy(rows))
+        return {"joints": joints.numpy(), "visible": visible.numpy()}
+
+    def transferred(self, row: Row, rows: Rows, transfer: Transfer, head_motion: bool) -> Rows:
+        own, others = torch.from_numpy(row), torch.from_numpy(rows)
+        (target, _), (joints, visible) = self.split(own), self.split(others)
+        both = (self.split(own)[1] > 0) & (visible[0] > 0)
+        if not both.any():
+            return rows
+        here, there = target[both], joints[0][both]
+        size = extent(here) / extent(there).clamp(min=1e-6) if len(here) > 1 else 1.0
+        return self.joined((joints - there.mean(0)) * size + here.mean(0), visible).numpy()
+
+    def strengthened(self, rows: Rows, strength: float) -> Rows:
+        stronger = super().strengthened(rows, strength)
+        stronger[:, 2 * self.count :] = rows[:, 2 * self.count :]
+        return stronger
+
+    def noisy(self, rows: Float[Tensor, "*n p"], noise: float, generator: torch.Generator) -> Float[Tensor, "*n p"]:
+        joints, visible = self.split(rows)
+        off = torch.randn(joints.shape, generator=generator, device=rows.device)
+        return self.joined(joints + noise * off, visible)
+
+
+class Face(Structure):
+    """A morphable face: a row has its parameters (see `geometry.morphable_face`); the map has its normals.
+
+    Clips that come with landmarks only are fitted: one identity a clip, an expression and a pose a frame.
+
+    Args:
+        model: the morphable face.
+        space: whether normals turn with the head (camera) or are those of the face at rest (object, the authors' code).
+    """
+
+    channels = 3
+    wants = ("landmarks",)
+
+    def __init__(self, model: MorphableFace, space: Literal["camera", "object"] = "camera") -> None:
+        self.model, self.space = model, space
+
+    def rows(self, tracks: Tracks, skeleton: str | None, name: str) -> Rows:
+        if "face" in tracks:
+            rows = np.asarray(tracks["face"], np.float32)
+            if rows.shape[1] != self.model.n_parameters:
+                expected = f"expected {self.model.n_parameters}, the model's"
+                raise InputError(f"{name}: has {rows.shape[1]} parameters of a face ({expected})")
+            return rows
+        if "landmarks" not in tracks:
+            raise InputError(f"{name}: has no landmarks (expected the 68 of a face in every frame)")
+        landmarks = torch.from_numpy(np.asarray(tracks["landmarks"], np.float32))
+        return fit_landmarks(self.model, landmarks).numpy()
+
+    def maps(self, rows: Float[Tensor, "n p"], size: int) -> Float[Tensor, "n c size size"]:
+        if self.model.mean.device != rows.device:
+            self.model = self.model.to(rows.device)
+        return normal_maps(self.model, rows, size, self.space)
+
+    def shown(self, maps: Float[Tensor, "t c s s"]) -> Colours:
+        return ((maps.float() + 1) * 127.5).round().to(torch.uint8).movedim(1, -1).cpu().numpy()
+
+    def columns(self) -> list[str]:
+        identity = [f"identity {i}" for i in range(self.model.n_identity)]
+        expression = [f"expression {i}" for i in range(self.model.n_expression)]
+        return [*identity, *expression, "scale", "rotation x", "rotation y", "rotation z", "x", "y"]
+
+    def as_tracks(self, rows: Rows) -> dict[str, np.ndarray]:
+        return {"face": rows}
+
+    def transferred(self, row: Row, rows: Rows, transfer: Transfer, head_motion: bool) -> Rows:
+        target, reference = torch.from_numpy(row), torch.from_numpy(rows)
+        return retarget(self.model, target, reference, transfer=transfer, head_motion=head_motion).numpy()
+
+
+class Maps(Structure):
+    """Maps that were made elsewhere: a row is a map.
+
+    Args:
+        channels: C_M.
+        size: height and width, in pixels.
+    """
+
+    wants = ("maps",)
+
+    def __init__(self, channels: int, size: int) -> None:
+        self.channels, self.size = channels, size
+
+    def rows(self, tracks: Tracks, skeleton: str | None, name: str) -> Rows:
+        if "maps" not in tracks:
+            raise InputError(
+                f"{name}: has no maps (expected an array maps of t {self.channels} {self.size} {self.size})"
+            )
+        maps = np.asarray(tracks["maps"], np.float32)
+        if maps.shape[1:] != (self.channels, self.size, self.size):
+            expected = f"t {self.channels} {self.size} {self.size}"
+            raise InputError(f"{name}: has maps of shape {' '.join(map(str, maps.shape))} (expected {expected})")
+        return maps.reshape(len(maps), -1)
+
+    def maps(self, rows: Float[Tensor, "n p"], size: int) -> Float[Tensor, "n c size size"]:
+        return rows.unflatten(1, (self.channels, self.size, self.size))
+
+    def shown(self, maps: Float[Tensor, "t c s s"]) -> Colours:
+        grey = maps.float().abs().amax(dim=1, keepdim=True)
+        picture = ((maps.float() + 1) / 2 if self.channels == 3 else grey.expand(-1, 3, -1, -1)).clamp(0, 1)
+        return (picture * 255).round().to(torch.uint8).movedim(1, -1).cpu().numpy()
+
+    def columns(self) -> list[str]:
+        raise InputError("structure: finished maps are no table (expected a system of joints or faces)")
+
+    def as_tracks(self, rows: Rows) -> dict[str, np.ndarray]:
+        return {"maps": rows.reshape(-1, self.channels, self.size, self.size)}
+
+    def strengthened(self, rows: Rows, strength: float) -> Rows:
+        if strength != 1:
+            raise InputError(f"strength: {strength} is for joints and faces (expected 1 with finished maps)")
+        return rows
+
+
+def extent(points: Float[Tensor, "n 2"]) -> Float[Tensor, ""]:
+    """How far points lie from their mean: the root of the mean square."""
+    return (points - points.mean(0)).square().sum(-1).mean().sqrt()
+
+
+def structure_of(
+    kind: Kind,
+    *,
+    skeleton: str,
+    sigma: float,
+    face_model: str,
+    face_expressions: str | None,
+    normal_space: Literal["camera", "object"],
+    map_channels: int,
+    image_size: int,
+) -> Structure:
+    """The structure that the arguments of the system describe.
+
+    Raises:
+        InputError: the face's model cannot be read, or limbs are asked for of another skeleton than Penn Action's.
+    """
+    if kind == "face":
+        from mutoscope.geometry.face_models import open_face_model
+
+        return Face(open_face_model(face_model, face_expressions), normal_space)
+    if kind == "maps":
+        return Maps(map_channels, image_size)
+    if kind == "limbs" and skeleton != "penn13":
+        raise InputError(f"skeleton: {skeleton} has no limb maps (expected penn13)")
+    return Joints(SKELETONS[skeleton], kind == "limbs", sigma)
