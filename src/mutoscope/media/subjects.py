@@ -20,7 +20,7 @@ INSTALL = "pip install mediapipe==0.10.21"
 """Later releases no longer carry the models, nor the interface that is used here."""
 
 _SEEN = 0.5  # least certainty of a face, and of a joint
-_SHOULDERS, _HIPS = (11, 12), (23, 24)  # numbers of these joints in mediapipe's poses
+SHOULDERS, HIPS = (11, 12), (23, 24)  # numbers of these joints in mediapipe's poses
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Box:
 def detector_installed() -> bool:
     """Whether `find_subject` can be asked: mediapipe is there, in a release that it works with."""
     try:
-        with _quiet():
+        with quiet():
             from mediapipe.python.solutions import face_detection, pose  # noqa: F401
     except ImportError:
         return False
@@ -71,7 +71,7 @@ def find_subject(picture: UInt8[np.ndarray, "h w c"], kind: Subject) -> Box | No
     if not detector_installed():
         raise InputError(f"finding a {kind} needs a detector (expected mediapipe: {INSTALL})")
     pixels = to_channels(picture, 3)
-    with _quiet():
+    with quiet():
         corners = _face(pixels) if kind == "face" else _body(pixels)
     if corners is None:
         return None
@@ -131,14 +131,14 @@ def _body(pixels: UInt8[np.ndarray, "h w 3"]) -> tuple[float, float, float, floa
         for number, joint in enumerate(pose.landmark)
         if joint.visibility > _SEEN and 0 <= joint.x <= 1 and 0 <= joint.y <= 1
     }
-    if not all(any(joint in seen for joint in pair) for pair in (_SHOULDERS, _HIPS)):
+    if not all(any(joint in seen for joint in pair) for pair in (SHOULDERS, HIPS)):
         return None
     (left, top), (right, bottom) = np.min([*seen.values()], axis=0), np.max([*seen.values()], axis=0)
     return float(left), float(top), float(right), float(bottom)
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Inside, nothing reaches the error stream: mediapipe's native code logs there and cannot be asked not to."""
     sys.stderr.flush()
     kept = os.dup(2)
