@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from rich.table import Table
 
 from mutoscope.data.clips import Clips, Problem
-from mutoscope.data.fitting import Fit
+from mutoscope.data.fitting import ClipFit
 from mutoscope.data.open import open_clips
 from mutoscope.media.sheets import contact_sheet
 
@@ -59,7 +59,7 @@ class Inspection:
         return table
 
 
-def inspect(path: str | Path, *, size: int = 64, channels: int = 3, fit: Fit = "crop") -> Inspection:
+def inspect(path: str | Path, *, size: int = 64, channels: int = 3, fit: ClipFit = "crop") -> Inspection:
     """Reads everything `path` holds (a file, a folder or a synthetic set) and says what was found.
 
     Raises:

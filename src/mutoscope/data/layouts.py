@@ -17,7 +17,25 @@ from mutoscope.media.images import IMAGE_SUFFIXES, read_image
 
 PICTURES = set(IMAGE_SUFFIXES) - {".gif"}
 LOOKED_AT = 16  # pictures of a folder whose headers decide what it holds
+BESIDE = ("structures", "poses-openpose", "landmarks-dlib68")
+"""Folders with tracks of clips, which hold no clips (see `data.structure_files`)."""
+
 Frames = Iterable[UInt8[np.ndarray, "h w c"]]
+
+
+@dataclass(frozen=True)
+class TrackSource:
+    """Where tracks of a clip lie.
+
+    Attributes:
+        names: which of `data.tracks.TRACKS` it has; also "boxes" ("t 4": left, top, right and bottom of the person).
+        read: gives them, in pixels of the file's own frames.
+        files: every file they depend on.
+    """
+
+    names: tuple[str, ...]
+    read: Callable[[], dict[str, np.ndarray]]
+    files: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -28,6 +46,8 @@ class Entry:
         path: its name relative to the listing's root.
         open: given the number of channels, the clip's frames (read as they are asked for) and its frame rate.
         files: every file its pixels depend on.
+        sources: where its tracks lie; of two that have the same track the later one counts.
+        margin: pixels that are kept around a body cut out of it; None for a share of the body.
     """
 
     path: str
@@ -35,6 +55,8 @@ class Entry:
     files: tuple[Path, ...]
     label: int | None = None
     subject: str | None = None
+    sources: tuple[TrackSource, ...] = ()
+    margin: int | None = None
 
 
 @dataclass(frozen=True)
@@ -105,8 +127,9 @@ def refused_entry(
 
 
 def visible(folder: Path) -> list[Path]:
-    """The files and folders in `folder` in natural order (2 before 10), without hidden ones."""
-    return sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=natural_order)
+    """The files and folders in `folder` in natural order (2 before 10), without hidden ones and those of tracks."""
+    shown = (path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in BESIDE)
+    return sorted(shown, key=natural_order)
 
 
 def strips_among(pictures: list[Path]) -> bool:

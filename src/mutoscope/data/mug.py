@@ -9,13 +9,18 @@ that the folders do not, and are not read.
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from mutoscope.data.layouts import LOOKED_AT, Layout, Listing, media_entry, visible
 
 EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 TAKE = re.compile(r"take[0-9]+(end|nsg)?", re.IGNORECASE)
 VALIDATION_SUBJECTS = ("017", "034", "045", "055", "060", "064", "065", "073", "078", "083")  # of ImaGINator's authors
+
+# the people whose takes the authors of the forecast-and-refine system trained its networks on and tested them on
+FORECAST_SUBJECTS = "001 007 008 014 020 021 030 033 037 040 044 048 060 063 066 072 075 078 083"
+REFINE_SUBJECTS = "006 010 013 017 027 031 032 034 038 042 045 052 061 064 070 073 076 079 084"
+TEST_SUBJECTS = "028 036 039 043 046 055 062 065 071 074 077 082"
 
 
 class Mug(Layout):
@@ -37,6 +42,15 @@ class Mug(Layout):
             for take in _takes(subject)
         ]
         return Listing(path, entries, list(EXPRESSIONS))
+
+
+def frgan_group(subject: str) -> Literal["forecast", "refine", "test"] | None:
+    """What the takes of a person are for in the split that was published with the forecast-and-refine system."""
+    if subject in FORECAST_SUBJECTS.split():
+        return "forecast"
+    if subject in REFINE_SUBJECTS.split():
+        return "refine"
+    return "test" if subject in TEST_SUBJECTS.split() else None
 
 
 class _Take(NamedTuple):

@@ -8,8 +8,10 @@ import numpy as np
 
 from mutoscope.data.bair import Bair, is_bair_test_clip
 from mutoscope.data.clips import Clips
+from mutoscope.data.human36m import TEST_PEOPLE, Human36m
 from mutoscope.data.moving_mnist import PUBLISHED_TEST_SHARE
 from mutoscope.data.mug import VALIDATION_SUBJECTS, Mug
+from mutoscope.data.penn_action import PennAction, is_penn_test_clip
 from mutoscope.data.ucf101 import Ucf101, is_published_test_clip
 from mutoscope.data.voxceleb2 import VoxCeleb2, is_voxceleb2_test_clip
 from mutoscope.errors import InputError
@@ -28,7 +30,8 @@ def split(
         by: what the two parts may not share; "subject" also keeps a clip and its mirrored copy together in the Weizmann
             actions. "published" is the set's own split, whatever `held_out` and `seed` say: of Moving MNIST the last
             tenth is held out (1,000 of 10,000 sequences), of UCF101 what its first list of test clips names, of MUG
-            the ten people of ImaGINator's validation set, of VoxCeleb2 and BAIR their `test` folders.
+            the ten people of ImaGINator's validation set, of VoxCeleb2 and BAIR their `test` folders, of Penn Action
+            the clips not marked for training, of Human3.6M the people S9 and S11.
         held_out: share (float) or number (int) of the clips or subjects to draw at random, or the very clip indices
             or subject names.
         seed: for the draw.
@@ -66,7 +69,12 @@ def _published(clips: Clips) -> list[int]:
         return [i for i, path in enumerate(paths) if is_voxceleb2_test_clip(path)]
     if clips.layout == Mug.name:
         return [i for i, record in enumerate(clips.records) if record.subject in VALIDATION_SUBJECTS]
-    raise InputError(f"{clips.name}: has no published split (expected Moving MNIST, UCF101, MUG, VoxCeleb2 or BAIR)")
+    if clips.layout == PennAction.name:
+        return [i for i, path in enumerate(paths) if is_penn_test_clip(path)]
+    if clips.layout == Human36m.name:
+        return [i for i, record in enumerate(clips.records) if record.subject in TEST_PEOPLE]
+    known = "Moving MNIST, UCF101, MUG, VoxCeleb2, BAIR, Penn Action or Human3.6M"
+    raise InputError(f"{clips.name}: has no published split (expected {known})")
 
 
 def _subjects(clips: Clips) -> list[str]:

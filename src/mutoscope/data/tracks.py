@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mutoscope.errors import InputError
+from mutoscope.geometry.skeletons import SKELETONS, convert
 
 TRACKS = ("joints", "visible", "landmarks", "face", "maps")
 LANDMARKS = 68
@@ -40,6 +41,61 @@ def _mirrored_landmarks() -> tuple[int, ...]:
 MIRRORED_LANDMARKS = _mirrored_landmarks()
 """The landmark of a mirrored face that each landmark comes from."""
 
+_SKELETON_OF = {len(skeleton.joints): name for name, skeleton in SKELETONS.items()}
+
+
+def skeleton_of(joints: int) -> str | None:
+    """The name of the skeleton with so many joints; None where there is none."""
+    return _SKELETON_OF.get(joints)
+
+
+def check_tracks(tracks: Mapping[str, np.ndarray], frames: int, size: int) -> None:
+    """Checks the tracks of a clip, which may come from anywhere.
+
+    Args:
+        frames: how many frames the clip has.
+        size: height and width in pixels that its frames are brought to.
+
+    Raises:
+        InputError: a track has another shape than it must have, or values that are no numbers.
+    """
+    joints = tracks["joints"].shape[1:2] if "joints" in tracks and tracks["joints"].ndim > 1 else ("k",)
+    shapes = {
+        "joints": (frames, *joints, 2),
+        "visible": (frames, *joints),
+        "landmarks": (frames, LANDMARKS, 2),
+        "face": (frames, "p"),
+        "maps": (frames, "c", size, size),
+        "boxes": (frames, 4),
+    }
+    for name, values in tracks.items():
+        expected = shapes[name]
+        fits = len(values.shape) == len(expected) and all(
+            isinstance(want, str) or have == want for have, want in zip(values.shape, expected, strict=True)
+        )
+        if not fits:
+            shown = " x ".join(map(str, values.shape))
+            hint = ", which are not resized" if name == "maps" else ""
+            raise InputError(f"has {name} of shape {shown} (expected {' x '.join(map(str, expected))}{hint})")
+        if not np.isfinite(values).all():
+            raise InputError(f"has {name} that are no numbers (expected finite values)")
+
+
+def in_skeleton(tracks: Mapping[str, np.ndarray], joints: int) -> dict[str, np.ndarray]:
+    """The tracks of a clip with another number of joints: those of the skeleton that has so many.
+
+    Raises:
+        InputError: no skeleton has as many joints as these tracks, or as are wanted.
+    """
+    own = tracks["joints"].shape[1]
+    if own == joints:
+        return dict(tracks)
+    source, target = skeleton_of(own), skeleton_of(joints)
+    if source is None or target is None:
+        raise InputError(f"has {own} joints (expected {joints} as in the clips before)")
+    placed, visible = convert(tracks["joints"], tracks["visible"], SKELETONS[source], SKELETONS[target])
+    return {**tracks, "joints": placed.astype(np.float32), "visible": visible.astype(np.float32)}
+
 
 def check_can_mirror(name: str, tracks: Mapping[str, object], skeleton: str | None) -> None:
     """Checks that tracks can be mirrored left to right.
@@ -63,8 +119,6 @@ def mirror_tracks(tracks: Mapping[str, np.ndarray], size: int, skeleton: str | N
     """
     order = {"landmarks": list(MIRRORED_LANDMARKS)}
     if skeleton is not None:
-        from mutoscope.geometry.skeletons import SKELETONS
-
         order["joints"] = order["visible"] = list(SKELETONS[skeleton].mirrored)
     mirrored = {name: values[:, order[name]] for name, values in tracks.items()}
     for name in mirrored.keys() & {"joints", "landmarks"}:

@@ -21,7 +21,7 @@ class RunOptions:
         data: What to train on: the name of a synthetic set, or a file or folder (see `mutoscope data`).
         held_out: Share of the clips (or, from 1, number of them) kept from training.
         split_by: What training and held-out data may not share.
-        fit: How frames of other shapes become square.
+        fit: How frames of other shapes become square; body and face cut a clip to the person it shows.
         flip: Also train on mirrored frames.
         max_clips: Use only this many clips, spread evenly over the data.
         per_subject: Use only this many clips of each subject, drawn by the seed (of VoxCeleb2, 2 is VoxCeleb2-mini).
@@ -47,7 +47,7 @@ class RunOptions:
     data: str = "sprites"
     held_out: float = 0.1
     split_by: Literal["clip", "subject", "published"] = "clip"
-    fit: Literal["crop", "pad", "stretch"] = "crop"
+    fit: Literal["crop", "pad", "stretch", "body", "face"] = "crop"
     flip: bool = False
     max_clips: int | None = None
     per_subject: int | None = None

@@ -1,0 +1,104 @@
+"""Human3.6M: seven people act fifteen scenes before four cameras, with 32 joints in every frame.
+
+C. Ionescu, D. Papava, V. Olaru and C. Sminchisescu, "Human3.6M: large scale datasets and predictive methods for 3D
+human sensing in natural environments", TPAMI 2014. Of the 50 frames a second every fourth is used, as forecasters do.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from mutoscope.data.layouts import LOOKED_AT, Entry, Frames, Layout, Listing, TrackSource, media_entry, visible
+from mutoscope.errors import InputError
+
+SCENES = (
+    "Directions",
+    "Discussion",
+    "Eating",
+    "Greeting",
+    "Phoning",
+    "Photo",
+    "Posing",
+    "Purchases",
+    "Sitting",
+    "SittingDown",
+    "Smoking",
+    "Waiting",
+    "WalkDog",
+    "Walking",
+    "WalkTogether",
+)
+OTHER_NAMES = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog"}  # of some people's files
+TEST_PEOPLE = ("S9", "S11")
+PERSON, VIDEO = re.compile(r"S[0-9]+"), re.compile(r"(?P<scene>[A-Za-z]+)( [0-9]+)?\.(?P<camera>[0-9]+)\.mp4")
+JOINTS = 32
+STEP = 4  # frames
+MARGIN = 20  # pixels around a body
+INSTALL = "pip install cdflib"
+
+
+class Human36m(Layout):
+    """Videos of each person, who becomes the subject; the scene is the label."""
+
+    name = "Human3.6M"
+    looks_like = "S<number>/Videos/<scene>.<camera>.mp4 and S<number>/MyPoseFeatures/D2_Positions/<scene>.<camera>.cdf"
+
+    @staticmethod
+    def matches(path: Path) -> bool:
+        return path.is_dir() and any(_videos(person) for person in _people(path)[:LOOKED_AT])
+
+    @staticmethod
+    def listing(path: Path, seed: int) -> Listing:
+        entries = [_entry(path, person, video) for person in _people(path) for video in _videos(person)]
+        return Listing(path, entries, list(SCENES))
+
+
+def _people(path: Path) -> list[Path]:
+    return [item for item in visible(path) if PERSON.fullmatch(item.name) and (item / "Videos").is_dir()]
+
+
+def _videos(person: Path) -> list[Path]:
+    return [video for video in visible(person / "Videos") if _scene(video) in SCENES]
+
+
+def _scene(video: Path) -> str | None:
+    told = VIDEO.fullmatch(video.name)
+    return OTHER_NAMES.get(told["scene"], told["scene"]) if told else None
+
+
+def _entry(root: Path, person: Path, video: Path) -> Entry:
+    scene = _scene(video)
+    assert scene is not None  # see _videos
+    entry = media_entry(root, video, label=SCENES.index(scene), subject=person.name)
+    file = person / "MyPoseFeatures" / "D2_Positions" / f"{video.stem}.cdf"
+    sources = (TrackSource(("joints",), partial(_joints, file), (file,)),) if file.is_file() else ()
+    return replace(entry, open=partial(_open, entry), sources=sources, margin=MARGIN)
+
+
+def _open(entry: Entry, channels: int) -> tuple[Frames, float | None]:
+    frames, fps = entry.open(channels)
+    return _every_fourth(frames), fps and fps / STEP
+
+
+def _every_fourth(frames: Frames) -> Iterable[np.ndarray]:
+    return islice(frames, 0, None, STEP)
+
+
+def _joints(path: Path) -> dict[str, np.ndarray]:
+    try:
+        from cdflib import CDF
+    except ImportError as error:
+        raise InputError(f"{path}: needs a reader of CDF files (expected cdflib: {INSTALL})") from error
+    try:
+        poses = np.asarray(CDF(path).varget("Pose"), np.float32)
+    except Exception as error:  # a damaged file may fail anywhere in the reader
+        raise InputError(f"{path}: is no readable file of poses (expected CDF with a variable Pose)") from error
+    if poses.size % (2 * JOINTS) or poses.shape[-1] != 2 * JOINTS:
+        shown = " x ".join(map(str, poses.shape))
+        raise InputError(f"{path}: has poses of shape {shown} (expected 1 x frames x {2 * JOINTS})")
+    return {"joints": poses.reshape(-1, JOINTS, 2)[::STEP]}

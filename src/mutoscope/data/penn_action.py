@@ -1,0 +1,117 @@
+"""Penn Action: 2,326 clips of 15 sports, each frame with 13 joints and a box around the person.
+
+W. Zhang, M. Zhu and K. G. Derpanis, "From actemes to action: a strongly-supervised representation for detailed action
+understanding", ICCV 2013. The forecast-and-refine system learns from eight of the actions: `PAPER_ACTIONS`.
+"""
+
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mutoscope.data.layouts import LOOKED_AT, Entry, Layout, Listing, TrackSource, media_entry, refused_entry, visible
+from mutoscope.errors import InputError
+
+ACTIONS = (
+    "baseball_pitch",
+    "baseball_swing",
+    "bench_press",
+    "bowl",
+    "clean_and_jerk",
+    "golf_swing",
+    "jump_rope",
+    "jumping_jacks",
+    "pullup",
+    "pushup",
+    "situp",
+    "squat",
+    "strum_guitar",
+    "tennis_forehand",
+    "tennis_serve",
+)
+PAPER_ACTIONS = (
+    "baseball_pitch",
+    "baseball_swing",
+    "clean_and_jerk",
+    "golf_swing",
+    "jump_rope",
+    "jumping_jacks",
+    "tennis_forehand",
+    "tennis_serve",
+)
+JOINTS = 13
+MARGIN = 5  # pixels around a body
+FIELDS = ("action", "x", "y", "visibility", "bbox", "nframes", "train")
+
+
+class PennAction(Layout):
+    """Folders of frames with a file of labels each; the action is the label, and every clip a subject of its own."""
+
+    name = "Penn Action"
+    looks_like = "frames/<number>/<frames> and labels/<number>.mat"
+
+    @staticmethod
+    def matches(path: Path) -> bool:
+        frames, labels = path / "frames", path / "labels"
+        if not (frames.is_dir() and labels.is_dir()):
+            return False
+        return any((labels / f"{clip.name}.mat").is_file() for clip in visible(frames)[:LOOKED_AT])
+
+    @staticmethod
+    def listing(path: Path, seed: int) -> Listing:
+        entries = [_entry(path, folder) for folder in visible(path / "frames") if folder.is_dir()]
+        return Listing(path, entries, list(ACTIONS))
+
+
+def is_penn_test_clip(path: Path) -> bool:
+    """Whether a clip of the set, `<root>/frames/<number>`, is one that the set's own split tests on."""
+    labels = _labels(path.parent.parent / "labels" / f"{path.name}.mat")
+    return int(np.ravel(labels["train"])[0]) != 1
+
+
+def _entry(root: Path, folder: Path) -> Entry:
+    file = root / "labels" / f"{folder.name}.mat"
+    try:
+        entry = media_entry(root, folder, label=ACTIONS.index(_action(file)), subject=folder.name)
+    except InputError as error:
+        entry = refused_entry(error, root, folder, subject=folder.name)
+    source = TrackSource(("joints", "visible", "boxes"), partial(_tracks, file), (file,))
+    return replace(entry, sources=(source,), margin=MARGIN)
+
+
+def _action(path: Path) -> str:
+    action = str(np.ravel(_labels(path)["action"])[0])
+    if action not in ACTIONS:
+        raise InputError(f"{path}: tells of {action!r} (expected one of {', '.join(ACTIONS)})")
+    return action
+
+
+def _tracks(path: Path) -> dict[str, np.ndarray]:
+    """Joints and boxes; the file counts pixels from 1, at their centres."""
+    labels = _labels(path)
+    frames = int(np.ravel(labels["nframes"])[0])
+    for name, columns in (("x", JOINTS), ("y", JOINTS), ("visibility", JOINTS), ("bbox", 4)):
+        if labels[name].shape != (frames, columns):
+            shown = " x ".join(map(str, labels[name].shape))
+            raise InputError(f"{path}: has {name} of shape {shown} (expected {frames} x {columns})")
+    tracks = {
+        "joints": np.stack([labels["x"], labels["y"]], axis=-1) - 0.5,
+        "visible": (labels["visibility"] > 0).astype(np.float32),
+        "boxes": labels["bbox"] - np.array([1, 1, 0, 0]),
+    }
+    return {track: values.astype(np.float32) for track, values in tracks.items()}
+
+
+@cache
+def _labels(path: Path) -> dict[str, Any]:
+    from scipy.io import loadmat
+
+    try:
+        labels: dict[str, Any] = loadmat(path)
+    except Exception as error:  # a damaged file may fail anywhere in the reader
+        raise InputError(f"{path}: is no readable file of labels (expected MATLAB's .mat)") from error
+    if missing := [field for field in FIELDS if field not in labels or not np.size(labels[field])]:
+        raise InputError(f"{path}: lacks {', '.join(missing)} (expected {', '.join(FIELDS)})")
+    return labels
