@@ -1,9 +1,12 @@
 """Output appears whole or not at all."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from mutoscope.errors import InputError
-from mutoscope.files import replacing
+from mutoscope.files import locked, replacing
 
 
 def names(folder):
@@ -75,3 +78,23 @@ def test_errors_of_the_input_pass_through(tmp_path):
     with pytest.raises(InputError, match="no frames"), replacing(tmp_path / "out.mp4"):
         raise InputError("no frames")
     assert names(tmp_path) == []
+
+
+def test_two_who_make_the_same_take_turns(tmp_path):
+    target, order = tmp_path / "new" / "folder", []
+
+    def make(name: str) -> None:
+        with locked(target):
+            order.append(name)
+            time.sleep(0.02)
+            order.append(name)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(make, ["one", "other", "third"]))
+    assert order[::2] == order[1::2]
+
+
+def test_a_lock_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"file: cannot be written \(.*\)$"), locked(tmp_path / "file" / "target"):
+        pass

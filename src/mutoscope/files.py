@@ -1,10 +1,12 @@
-"""Output files appear whole or not at all."""
+"""Output files appear whole or not at all, and are made by one process at a time."""
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
+
+from filelock import FileLock
 
 from mutoscope.errors import InputError
 
@@ -34,3 +36,23 @@ def replacing(path: str | Path) -> Iterator[Path]:
                 shutil.rmtree(temporary, ignore_errors=True)
             else:
                 temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: str | Path) -> Iterator[None]:
+    """Keeps other processes from making `path` at the same time: they wait. The lock is a file beside it.
+
+    Raises:
+        InputError: the folder of `path` cannot be made or written.
+    """
+    path = Path(path)
+    lock = FileLock(f"{path}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise InputError(f"{path.parent}: cannot be written ({error.strerror or error})") from error
+    try:
+        yield
+    finally:
+        lock.release()
