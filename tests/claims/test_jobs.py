@@ -1,18 +1,21 @@
 """Arms and seeds: trained once, put on file, measured again; one that fails leaves the others alone."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
 from mutoscope.claims import job as job_room
 from mutoscope.claims import run as run_room
-from mutoscope.claims.job import Job, curves, run_job
+from mutoscope.claims.job import Job, curves, run_job, trained
 from mutoscope.data import open_clips
 from mutoscope.errors import InputError
 from mutoscope.evaluation import Evaluator, Measure
-from mutoscope.systems import system_class
+from mutoscope.systems import SYSTEMS, system_class
 from mutoscope.systems.base import System
 from mutoscope.systems.claim import Arm, Experiment
 
@@ -92,6 +95,65 @@ def test_a_run_stopped_before_its_first_checkpoint_starts_anew(cheap: None, tmp_
     assert run_job(job, tmp_path / "reports", tmp_path / "runs").is_file()
 
 
+class Follower(System):
+    """Starts from weights that another training left."""
+
+    name = "follower"
+    presets: ClassVar = {"tiny": {}}
+
+    def __init__(self, *, other: str | None = None) -> None:
+        super().__init__()
+
+
+class TestArmsThatBuildOnOthers:
+    """An option may stand for the run of another arm: `arm:NAME`."""
+
+    @pytest.fixture
+    def trainings(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, dict[str, Any]]]:
+        """Instead of training: the folders and options of what would have been trained, in order."""
+        asked: list[tuple[Path, dict[str, Any]]] = []
+
+        def train(system: str, *, out: Path, **options: Any) -> Path:
+            asked.append((out, options))
+            time.sleep(0.05)
+            out.mkdir(parents=True)
+            (out / "summary.json").write_text('{"iterations": 4}')
+            return out
+
+        monkeypatch.setattr("mutoscope.training.train", train)
+        monkeypatch.setitem(SYSTEMS, "follower", (__name__, "Follower", ""))
+        return asked
+
+    def job(self, arm: str, seed: int = 0) -> Job:
+        arms = (Arm("first"), Arm("second", {"other": "arm:first"}), Arm("third", {"other": "arm:second"}))
+        experiment = Experiment("built", "Built", data="sprites", preset="tiny", arms=arms, test=TEST)
+        return Job("follower", experiment, {each.name: each for each in arms}[arm], seed, "sprites")
+
+    def test_the_other_arm_is_trained_first_and_its_folder_handed_in(self, trainings, tmp_path: Path):
+        folders = {arm: tmp_path / "runs" / self.job(arm).stem for arm in ("first", "second", "third")}
+        assert trained(self.job("third"), folders["third"]) == {"iterations": 4}
+        assert [folder for folder, _ in trainings] == [*folders.values()]
+        assert [options.get("other") for _, options in trainings] == [
+            None,
+            str(folders["first"]),
+            str(folders["second"]),
+        ]
+
+    def test_it_is_the_run_of_the_same_seed_and_trained_once(self, trainings, tmp_path: Path):
+        for job in (self.job("second", seed=1), self.job("first", seed=1)):
+            trained(job, tmp_path / job.stem)
+        assert [folder.name for folder, _ in trainings] == [self.job(arm, 1).stem for arm in ("first", "second")]
+
+    def test_who_wants_the_same_run_at_the_same_time_waits_for_it(self, trainings, tmp_path: Path):
+        jobs = [self.job(arm) for arm in ("second", "first", "second")]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda job: trained(job, tmp_path / job.stem), jobs))
+        assert [folder.name for folder, _ in trainings] == [self.job(arm).stem for arm in ("first", "second")]
+
+    def test_results_are_named_after_the_arm_wherever_its_run_lies(self, trainings):
+        assert self.job("second").configuration()["other"] == "arm:first"
+
+
 def test_results_on_file_are_not_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     asked: list[Job] = []
     monkeypatch.setattr(run_room, "run_all", lambda jobs, *_: asked.extend(jobs))
@@ -123,3 +185,8 @@ def test_curves_are_thinned_and_keep_both_ends(tmp_path: Path):
     assert set(kept) == {"step", "loss_G"}
     assert len(kept["step"]) <= 60
     assert (kept["step"][0], kept["step"][-1]) == (1.0, 500.0)
+
+
+def test_curves_have_gaps_where_a_stage_lacks_a_loss(tmp_path: Path):
+    (tmp_path / "log.csv").write_text("step,loss_pose,loss_G,step_time\n2,0.5,,1\n4,,3,1\n")
+    assert curves(tmp_path / "log.csv") == {"step": [2, 4], "loss_pose": [0.5, None], "loss_G": [None, 3]}

@@ -172,7 +172,7 @@ def evaluator_for(job: Job, others: "Clips", held_out: "Clips") -> "Evaluator":
     frames = min(job.experiment.sequence, int(held_out.lengths.max()))
     max_clips = job.options.get("max_clips")
     clips = open_clips(job.source, size=held_out.size, channels=held_out.channels, max_clips=max_clips)
-    from_pictures = system_class(job.system).starts_from == "picture"
+    from_pictures = system_class(job.system).starts_from != "noise"
     return Evaluator(
         held_out,
         training=others,
@@ -197,7 +197,7 @@ def put_references_on_file(job: Job, evaluator: "Evaluator", reports: Path) -> N
 
 
 def curves(log: Path) -> dict[str, list[float | None]]:
-    """The losses of a run's log over its iterations (`step`), thinned to a few dozen points; None where there is none."""
+    """The losses of a run's log over its iterations (`step`), thinned to a few dozen points; None for a blank cell."""
     with log.open(newline="") as file:
         rows = list(csv.DictReader(file))
     chosen = np.unique(np.linspace(0, len(rows) - 1, CURVE_POINTS).round().astype(int))

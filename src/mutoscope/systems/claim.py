@@ -11,7 +11,8 @@ class Arm:
 
     Attributes:
         name: as shown in tables.
-        options: options of training and system that differ from the experiment's.
+        options: options of training and system that differ from the experiment's; `arm:NAME` as a value stands for the
+            folder with another arm's run, of the same seed.
         preset: another named configuration than the experiment's.
         system: another system or baseline than the one that states the claims.
     """
