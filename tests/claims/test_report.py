@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mutoscope.claims import render
-from mutoscope.claims.report import interval, mean_and_half_width, verdict
+from mutoscope.claims.report import interval, mean_and_half_width, total, verdict
 
 finite = st.floats(-1e3, 1e3)
 
@@ -125,3 +125,17 @@ def test_another_budget_or_a_folder_is_a_section_of_its_own(reports: Path):
     assert '`mutoscope reproduce pseudo_label --on sprites --budget "20m" --seeds 3`' in text
     assert "`mutoscope reproduce pseudo_label --on FOLDER --seeds 3`" in text
     assert [cells[1] for cells in lines_of(page, "| `nmi_label` |")] == ["0.91 ± 0.025", "0.7", "0.7"]
+
+
+def test_losses_are_added_where_a_stage_has_them():
+    added = total([[1.0, 2.0, None, None], [0.5, None, 4.0, None]])
+    np.testing.assert_array_equal(added, [1.5, 2.0, 4.0, np.nan])
+
+
+def test_curves_of_a_training_in_stages_are_drawn(reports: Path):
+    """A loss that begins late has gaps, and one whose stage was not trained has nothing else."""
+    file = reports / "data" / "pseudo_label" / "full-0.json"
+    curves = {"step": [1, 2, 3], "loss_G": [3.0, None, None], "loss_G_R": [None, 2.0, 1.0], "loss_D": [None] * 3}
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"curves": curves}))
+    render("pseudo_label", reports)
+    assert (reports / "pseudo_label" / "sprites-losses.png").is_file()
