@@ -43,9 +43,22 @@ def test_noise_of_a_pixel_moves_poses_and_expressions_little(turn: float) -> Non
     noise = torch.randn(len(truth), 68, 2, generator=torch.Generator().manual_seed(1))
     found = fit_landmarks(FACE, seen(truth) + noise)
     wanted, parts = FACE.split(truth), FACE.split(found)
-    assert (parts.rotation - wanted.rotation).abs().max() < 0.08
+    assert (parts.rotation - wanted.rotation).abs().max() < 0.12
     assert ((parts.expression - wanted.expression) / FACE.expression_deviations).square().mean().sqrt() < 0.35
     assert landmark_error(FACE, found, seen(truth)).max() < 1
+
+
+@pytest.mark.parametrize("turn", [-0.8, 0.8])
+def test_an_outline_that_slides_along_the_face_does_not_turn_the_head(turn: float) -> None:
+    truth = clip(turn)
+    vertices, landmarks = FACE.posed(truth), seen(truth).clone()
+    for frame, point in np.ndindex(len(truth), 8):
+        for number, side in ((point, -1), (16 - point, 1)):  # out to the silhouette at their height
+            level = (vertices[frame, :, 1] - landmarks[frame, number, 1]).abs() < 4
+            landmarks[frame, number, 0] = side * (side * vertices[frame, level, 0]).max()
+    assert (landmarks - seen(truth)).abs().max() > 5
+    found = FACE.split(fit_landmarks(FACE, landmarks))
+    assert (found.rotation - FACE.split(truth).rotation).abs().max() < 0.05
 
 
 def test_a_clip_has_one_identity() -> None:

@@ -127,7 +127,7 @@ def test_parts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         torch.randint(30, (50, 3), generator=generator),
     )
     whole = rasterise(vertices, triangles, 16)
-    monkeypatch.setattr(rasteriser, "CANDIDATES_AT_ONCE", 100)
+    monkeypatch.setitem(rasteriser.CANDIDATES_AT_ONCE, "cpu", 100)
     for one, other in zip(whole, rasterise(vertices, triangles, 16), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
 

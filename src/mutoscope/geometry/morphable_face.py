@@ -93,8 +93,8 @@ class MorphableFace:
 
     def mesh(self, identity: Float[Tensor, "n k"], expression: Float[Tensor, "n e"]) -> Float[Tensor, "n v 3"]:
         """Meshes, not posed (Eq. 1)."""
-        basis = torch.cat([self.identity_basis, self.expression_basis], dim=-1)
-        return self.mean + (torch.cat([identity, expression], dim=-1) @ basis.flatten(0, 1).T).unflatten(-1, (-1, 3))
+        offsets = identity @ self.identity_basis.flatten(0, 1).T + expression @ self.expression_basis.flatten(0, 1).T
+        return self.mean + offsets.unflatten(-1, (-1, 3))
 
     def landmarks(self, vertices: Float[Tensor, "n v 3"]) -> Float[Tensor, "n 68 3"]:
         """Where the landmarks of meshes are, in the meshes' space."""

@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-CANDIDATES_AT_ONCE = 2**21
-"""Bounds the memory of one pass to about 300 MB, unless a single triangle has more candidates."""
+CANDIDATES_AT_ONCE = {"cpu": 2**16, "cuda": 2**21}
+"""What fits a processor's cache, and what keeps a GPU busy; a single triangle may have more."""
 NOTHING = torch.iinfo(torch.int64).min
 LOWER_HALF = 2**32 - 1
 
@@ -46,13 +46,14 @@ def rasterise(vertices: Float[Tensor, "n v 3"], triangles: Int[Tensor, "f 3"], s
     vertices = vertices.detach().float()
     kept, first, count = _bounding_boxes(vertices, triangles, size)
     nearest = vertices.new_full((len(vertices) * size * size,), NOTHING, dtype=torch.int64)
-    for part in _parts(count[0] * count[1]):
-        pixels, keys = _candidates(vertices, triangles, kept[:, part], first[:, part], count[:, part], size)
+    points = vertices.reshape(-1, 3).T.double().view(3, *vertices.shape[:2])
+    for part in _parts(count[0] * count[1], CANDIDATES_AT_ONCE.get(vertices.device.type, 2**21)):
+        pixels, keys = _candidates(points, triangles, kept[:, part], first[:, part], count[:, part], size)
         nearest.scatter_reduce_(0, pixels, keys, "amax")
     covered = (nearest != NOTHING).nonzero().squeeze(-1)
     winners = LOWER_HALF - (nearest[covered] & LOWER_HALF)
     frame, pixel = covered // size**2, covered % size**2
-    weights, _ = _weights(_corners(vertices, triangles, frame, winners), pixel % size, pixel // size)
+    weights, _ = _weights(_corners(points, triangles, frame, winners), pixel % size, pixel // size)
     triangle = torch.full_like(nearest, -1)
     triangle[covered] = winners
     barycentric = vertices.new_zeros(len(nearest), 3)
@@ -97,19 +98,19 @@ def _bounding_boxes(vertices: Tensor, triangles: Tensor, size: int) -> tuple[Ten
     return kept, first, last - first + 1
 
 
-def _parts(counts: Tensor) -> Iterator[slice]:
-    """Runs of triangles that together have at most `CANDIDATES_AT_ONCE` candidates, or are single."""
+def _parts(counts: Tensor, most: int) -> Iterator[slice]:
+    """Runs of triangles that together have at most so many candidates, or are single."""
     ends = counts.cumsum(0)
     start = done = 0
     while start < len(counts):
-        stop = int(torch.searchsorted(ends, done + CANDIDATES_AT_ONCE, right=True))
+        stop = int(torch.searchsorted(ends, done + most, right=True))
         stop = max(stop, start + 1)
         yield slice(start, stop)
         start, done = stop, int(ends[stop - 1])
 
 
 def _candidates(
-    vertices: Tensor, triangles: Tensor, kept: Tensor, first: Tensor, count: Tensor, size: int
+    points: Tensor, triangles: Tensor, kept: Tensor, first: Tensor, count: Tensor, size: int
 ) -> tuple[Tensor, Tensor]:
     """The pixels (k) inside the triangles, and keys (k) that order them by depth, then by index."""
     counts = count[0] * count[1]
@@ -119,7 +120,7 @@ def _candidates(
     row = place // width
     column = place - row * width + left
     row += top
-    corners = _taken(_corners(vertices, triangles, *kept), owner)
+    corners = _taken(_corners(points, triangles, *kept), owner)
     weights, inside = _weights(corners, column, row)
     depth = (weights[0] * corners[6] + weights[1] * corners[7] + weights[2] * corners[8]).float()
     frame, triangle = _taken(kept, owner)
@@ -127,10 +128,14 @@ def _candidates(
     return ((frame * size + row) * size + column)[inside], keys[inside]
 
 
-def _corners(vertices: Tensor, triangles: Tensor, frame: Tensor, triangle: Tensor) -> Tensor:
-    """Rows x, y and z of the three corners of each triangle (9 k), float64: products of its values are exact."""
-    places = frame * vertices.shape[1] + _taken(triangles.T, triangle)
-    return _taken(vertices.reshape(-1, 3).T.double(), places.flatten()).view(9, -1)
+def _corners(points: Tensor, triangles: Tensor, frame: Tensor, triangle: Tensor) -> Tensor:
+    """Rows x, y and z of the three corners of each triangle (9 k), of points (3 n v).
+
+    They are float64, in which products of differences of float32 numbers are all but exact: neighbours agree on which
+    side of their edge a pixel is.
+    """
+    places = frame * points.shape[2] + _taken(triangles.T, triangle)
+    return _taken(points.flatten(1), places.flatten()).view(9, -1)
 
 
 def _taken(rows: Tensor, places: Tensor) -> Tensor:
