@@ -113,7 +113,9 @@ def rows(results: dict[str, Any]) -> report.Rows:
             name,
             report.spread(found["speedup"]["wall"]),
             report.spread(found["speedup"]["cpu"]),
-            "{median:,.3g} ({low:,.3g}–{high:,.3g})".format(**found["per_second"]),
+            report.whole(found["per_second"])
+            if found["per_second"]["low"] > 10
+            else report.spread(found["per_second"]),
         )
         for case, measured in results["cases"].items()
         for name, found in measured.items()
