@@ -33,7 +33,8 @@ def gradient_penalty(
     mixed = (shares * real.detach().float() + (1 - shares) * fake.detach().float()).requires_grad_()
     condition = condition.detach().float().requires_grad_()
     with torch.autocast(real.device.type, enabled=False):
-        slopes = torch.autograd.grad(critic(mixed, condition).sum(), (mixed, condition), create_graph=True)
+        score = critic(mixed, condition).sum()
+        slopes = torch.autograd.grad(score, (mixed, condition), create_graph=True, materialize_grads=True)
     squared = [slope.flatten(1).square().sum(1) for slope in slopes]
     # the square root has no slope at 0, where untrained critics may be
     norm = torch.stack(squared).sum(0).clamp_min(1e-12).sqrt()
