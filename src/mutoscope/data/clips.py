@@ -216,9 +216,7 @@ def clips_from_arrays(
     for track, values in (tracks or {}).items():
         for record, rows in zip(records, values, strict=True):
             if len(rows) != record.length:
-                raise InputError(
-                    f"{record.path}: has {len(rows)} rows of {track} (expected {record.length})"
-                )
+                raise InputError(f"{record.path}: has {len(rows)} rows of {track} (expected {record.length})")
     return Clips(
         np.concatenate(frames),
         records,

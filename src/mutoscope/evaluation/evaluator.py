@@ -289,8 +289,8 @@ class Evaluator:
         """Clips and frames drawn from a system."""
         if self.pairing == "name":
             raise InputError(f"pairing by name: {system.name} draws clips without names (expected a folder of clips)")
-        if (system.starts_from == "picture") != (self.pairing == "start"):
-            expected = "start" if system.starts_from == "picture" else "match"
+        if (system.starts_from != "noise") != (self.pairing == "start"):
+            expected = "match" if system.starts_from == "noise" else "start"
             raise InputError(
                 f"pairing by {self.pairing}: {system.name} starts from {system.starts_from} (expected {expected})"
             )

@@ -1,12 +1,12 @@
 """The protocol for systems that start from a picture: real windows, whose first frames and labels they are given."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from mutoscope.data.clips import Clips
+from mutoscope.data.clips import Clips, clips_from_arrays
 from mutoscope.errors import InputError
 from mutoscope.evaluation.samples import (
     MOST_FRAMES,
@@ -29,11 +29,15 @@ class Starts:
         truths: real windows.
         labels: the number of the label of each; None where not all clips have one.
         label_names: the name of each label.
+        tracks: what is known of the frames of each window besides their pixels.
+        skeleton: the order of joints among that.
     """
 
     truths: UInt8[np.ndarray, "n t h w c"]
     labels: Int64[np.ndarray, "n"] | None
     label_names: Sequence[str]
+    tracks: Mapping[str, Sequence[np.ndarray]] = field(default_factory=dict)
+    skeleton: str | None = None
 
     def __len__(self) -> int:
         return len(self.truths)
@@ -66,6 +70,9 @@ class Starts:
         Raises:
             InputError: it cannot make clips of this length, or does not know a label.
         """
+        if system.starts_from == "structure":
+            windows = clips_from_arrays([*self.truths], name="windows", tracks=self.tracks, skeleton=self.skeleton)
+            return self.sample(stored(system.follow_clips(windows), system.name), system.name, labelled=True)
         labels = self._labels_for(system)
         made = system.animate_pictures(self.pictures, labels, frames=self.truths.shape[1], seed=seed)
         return self.sample(stored(made, system.name), system.name, labelled=labels is not None)
@@ -109,6 +116,11 @@ def draw_starts(clips: Clips, count: int, starts: int, frames: int, step: int, s
     drawn = [(clip, first[clip][number]) for number, clips_left in enumerate(rounds) for clip in clips_left][:count]
     numbers, begins = np.array(drawn, dtype=np.int64).T
     labels = labels_of(clips)
-    windows = zip(numbers, begins, steps[numbers], strict=True)
-    truths = stored((clips[n].frames[begin::apart][:frames] for n, begin, apart in windows), clips.name)
-    return Starts(truths, None if labels is None else labels[numbers], clips.label_names)
+    windows = [
+        (n, slice(begin, begin + (frames - 1) * apart + 1, apart))
+        for n, begin, apart in zip(numbers, begins, steps[numbers], strict=True)
+    ]
+    truths = stored((clips[n].frames[window] for n, window in windows), clips.name)
+    tracks = {track: [values[n][window] for n, window in windows] for track, values in clips.tracks.items()}
+    own_labels = None if labels is None else labels[numbers]
+    return Starts(truths, own_labels, clips.label_names, tracks, clips.skeleton)

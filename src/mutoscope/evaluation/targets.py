@@ -46,7 +46,7 @@ class Target:
     @property
     def pairing(self) -> Literal["match", "start"]:
         """How its clips find the real ones they are held against, unless told otherwise."""
-        return "start" if isinstance(self.source, System) and self.source.starts_from == "picture" else "match"
+        return "start" if isinstance(self.source, System) and self.source.starts_from != "noise" else "match"
 
 
 def open_target(
@@ -76,7 +76,8 @@ def open_target(
     if data is None:
         raise InputError(f"{name}: is a folder of clips (expected --data with real ones to compare them with)")
     channels = system.channels if system else 3
-    real = open_clips(data, size=size, channels=channels, seed=seed, max_clips=max_clips)
+    tracks = system.wants_tracks if system else ()
+    real = open_clips(data, size=size, channels=channels, seed=seed, max_clips=max_clips, tracks=tracks)
     others = None
     if data in NAMES:
         others = open_clips(data, size=size, channels=channels, seed=0 if seed else 1, max_clips=max_clips)

@@ -9,7 +9,7 @@ from mutoscope.nn.discriminators import ImageDiscriminator, discriminator_widths
 from mutoscope.nn.equalised import EqualConv2d, EqualLinear
 from mutoscope.nn.filters import blur, downsample, upsample
 from mutoscope.nn.folding import FoldedCopy, folded
-from mutoscope.nn.init import init_normal
+from mutoscope.nn.init import init_he, init_normal
 from mutoscope.nn.pyramid import TemporalPyramid, channels_to_time, time_to_channels
 from mutoscope.nn.residual_discriminator import ResidualDiscriminator, widths_for
 from mutoscope.nn.spectral_norm import (
@@ -45,6 +45,7 @@ __all__ = [
     "downsample",
     "folded",
     "frames_of",
+    "init_he",
     "init_normal",
     "normalising_parts",
     "read_state",

@@ -49,7 +49,11 @@ SYSTEMS = {
         "PictureVGAN",
         "baseline: VGAN with the code of a picture beside its noise",
     ),
-    "next_frame": ("mutoscope.baselines.next_frame", "NextFrame", "baseline: the next frame from the last, recursively"),
+    "next_frame": (
+        "mutoscope.baselines.next_frame",
+        "NextFrame",
+        "baseline: the next frame from the last, again and again",
+    ),
 }
 
 

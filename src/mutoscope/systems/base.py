@@ -35,7 +35,7 @@ class Stage:
 
     Attributes:
         first: the iteration at which it begins.
-        examples: what it learns from; its examples have the keys that its attribute `keys` names.
+        examples: what it learns from, as `training_step` takes it in this stage.
         batch_size: examples per iteration, over all processes together; None for that of the run.
     """
 
@@ -55,8 +55,8 @@ class System(LightningModule, PyTorchModelHubMixin):
         name: the folder's name, as used on the command line and in `config.json`.
         needs: keys a data set must yield to train it: `frame` (single frames), or `clip` (windows of clips), `label`, …
         presets: named configurations, where they are not files in the folder `presets/`.
-        starts_from: what a clip is made from: noise alone (`sample_clips`), a picture (`animate_pictures`), or a picture and
-            the structure of every frame (`follow_clips`).
+        starts_from: what a clip is made from: noise alone (`sample_clips`), a picture (`animate_pictures`), or a
+            picture and the structure of every frame (`follow_clips`).
         wants_tracks: what it must know of every frame besides its pixels (see `data.tracks`).
         later_arguments: arguments that results on file are older than, and the values that these were made with.
         kept_in_full: names of tensors that stay float32 where weights are saved in half precision.
@@ -169,11 +169,17 @@ class System(LightningModule, PyTorchModelHubMixin):
         """
         raise NotImplementedError
 
-    def follow_clips(self, clips: Clips) -> Iterator[UInt8[np.ndarray, "t h w c"]]:
-        """A clip for each real one, from its first frame and the tracks of all; for systems that start from structure.
+    def follow_clips(self, clips: Clips, given: int = 1) -> Iterator[UInt8[np.ndarray, "t h w c"]]:
+        """A clip for each real one: its first frames as they are, then what the system makes of them.
+
+        Systems that start from structure are also told the tracks of the frames to come.
+
+        Args:
+            clips: real ones.
+            given: how many frames are as they are.
 
         Raises:
-            InputError: the clips lack a track that the system wants.
+            InputError: the clips lack a track that the system wants, or a clip has no frame to follow.
         """
         raise NotImplementedError
 

@@ -141,6 +141,7 @@ def training_clips(run: RunOptions, model: Any) -> tuple[Clips, Clips]:
         size=model.image_size,
         channels=model.channels,
         fit=run.fit,
+        tracks=model.wants_tracks,
         strict=run.strict,
         seed=run.seed,
         max_clips=run.max_clips,
@@ -183,10 +184,11 @@ class Batches(LightningDataModule):
         super().__init__()
         self.system, self.run = system, run
         system.check_clips(clips)
-        self.stages = system.stages(clips, seed=run.seed, flip=run.flip) or [Stage(0, examples(system, clips, run))]
+        self.stages = list(system.stages(clips, seed=run.seed, flip=run.flip))
+        if not self.stages:
+            self.stages = [Stage(0, examples(system, clips, run))]
+            check_keys(self.stages[0].examples, system.needs)  # type: ignore[arg-type]  # both have keys
         self.datasets: list[Any] = [stage.examples for stage in self.stages]
-        if len(self.datasets) == 1:
-            check_keys(self.datasets[0], system.needs)
         self.batches(0, 1)  # fails now if the data is too small, not when training starts
 
     def batches(self, rank: int, world: int) -> StagedBatches:

@@ -34,8 +34,6 @@ class Examples(Dataset[dict[str, Any]]):
         InputError: a clip is too short, or its tracks do not fit the structure.
     """
 
-    keys: tuple[str, ...]
-
     def __init__(self, clips: Clips, structure: Structure, *, seed: int, flip: bool, shortest: int) -> None:
         short = [record for record in clips.records if record.length < shortest]
         if short:
@@ -66,9 +64,7 @@ class Examples(Dataset[dict[str, Any]]):
 
 
 class PoseSequences(Examples):
-    """Stretches of structure, for the pose predictor: `rows`, of `frames` frames."""
-
-    keys = ("rows",)
+    """Stretches of structure, for the pose predictor: `rows`, of `frames` frames; and a `frame` with its `row`."""
 
     def __init__(self, clips: Clips, structure: Structure, frames: int, *, seed: int, flip: bool) -> None:
         super().__init__(clips, structure, seed=seed, flip=flip, shortest=frames)
@@ -76,7 +72,8 @@ class PoseSequences(Examples):
 
     def example(self, clip: int, rows: Rows, rng: np.random.Generator) -> dict[str, np.ndarray]:
         start = rng.integers(len(rows) - self.frames, endpoint=True)
-        return {"rows": rows[start : start + self.frames]}
+        t = rng.integers(len(rows))
+        return {"rows": rows[start : start + self.frames], "frame": self.clips[clip].frames[t], "row": rows[t]}
 
 
 class ForecastPairs(Examples):
@@ -87,8 +84,6 @@ class ForecastPairs(Examples):
             authors' code).
         max_jump: the largest k; None for the whole clip.
     """
-
-    keys = ("frame", "row", "target", "target_row")
 
     def __init__(
         self,
@@ -125,9 +120,8 @@ class RefineWindows(Examples):
     Args:
         source: forecast from the frame just before the window (bodies), or from the first of the clip (faces).
         coarse: for each clip the one that another method made of it; an example then has its window, `coarse`.
+        earliest: the first frame that a window may begin with.
     """
-
-    keys = ("frame", "row", "clip", "rows")
 
     def __init__(
         self,
@@ -136,15 +130,17 @@ class RefineWindows(Examples):
         frames: int,
         source: WindowSource,
         coarse: Sequence[np.ndarray] | None = None,
+        earliest: int = 1,
         *,
         seed: int,
         flip: bool,
     ) -> None:
-        super().__init__(clips, structure, seed=seed, flip=flip, shortest=2)
-        self.frames, self.source, self.coarse = frames, source, coarse
+        super().__init__(clips, structure, seed=seed, flip=flip, shortest=earliest + 1)
+        self.frames, self.source, self.coarse, self.earliest = frames, source, coarse, earliest
 
     def example(self, clip: int, rows: Rows, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        start = int(rng.integers(1, max(len(rows) - self.frames, 1), endpoint=True))
+        latest = max(len(rows) - self.frames, self.earliest)
+        start = int(rng.integers(self.earliest, latest, endpoint=True))
         times = np.minimum(start + np.arange(self.frames), len(rows) - 1)
         t = start - 1 if self.source == "before" else 0
         frames = self.clips[clip].frames

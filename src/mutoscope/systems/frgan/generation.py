@@ -38,6 +38,11 @@ class Generation:
         device: torch.device
 
     @property
+    def can_forecast(self) -> bool:
+        """Whether the forecasting network has learned anything; not where another method's clips are refined."""
+        return bool(self.trained[1])
+
+    @property
     def can_refine(self) -> bool:
         """Whether there is a refining network that has learned anything."""
         return self.G_R is not None and bool(self.trained[2])
@@ -46,6 +51,11 @@ class Generation:
     def can_predict(self) -> bool:
         """Whether there is a pose predictor that has learned anything."""
         return self.P is not None and bool(self.trained[0])
+
+    @property
+    def given(self) -> int:
+        """Frames of a body that are observed before it is forecast; of anything else one."""
+        return self.observed if isinstance(self.structure, Joints) else 1
 
     def rows_tensor(self, rows: Rows) -> Float[Tensor, "t p"]:
         """Rows of structure on the device."""
@@ -64,7 +74,12 @@ class Generation:
 
         Yields:
             `image`, `content` and `structure` of so many frames, and `mask`, where the network draws one.
+
+        Raises:
+            InputError: the network has learned nothing.
         """
+        if not self.can_forecast:
+            raise InputError("forecast: this system has not learned to (expected one with forecast_steps, not coarse)")
         encoded = self.G_M.encode_source(uint8_to_float(picture[None], self.device), self.maps_of(row[None]))
         for start in range(0, len(rows), FRAMES_AT_ONCE):
             maps = self.maps_of(rows[start : start + FRAMES_AT_ONCE])

@@ -7,7 +7,9 @@ import torch
 from jaxtyping import UInt8
 
 from mutoscope.data.clips import Clips
+from mutoscope.media.tensors import float_to_uint8, uint8_to_float
 from mutoscope.metrics.forecasting import forecast_measures
+from mutoscope.systems.frgan.coarse import coarse_clips
 from mutoscope.systems.frgan.structures import Joints, Rows
 
 if TYPE_CHECKING:
@@ -31,13 +33,15 @@ def frgan_measures(system: "FRGAN", clips: Clips, seed: int = 0) -> dict[str, fl
         it does not; `pose_error`, of predicted joints in pixels, and `pose_error_copy`, of the last pose held.
     """
     rows = [noisy(system, r, seed, i) for i, r in enumerate(system.structure.rows_of_all(clips))]
-    given = system.observed if isinstance(system.structure, Joints) else 1
+    given = system.given
     chosen = [i for i in range(len(clips)) if len(rows[i]) > given][:MOST_CLIPS]
     if not chosen:
         return {}
     sources = [(clips[i].frames[given - 1], rows[i][given - 1]) for i in chosen]
     real = [clips[i].frames[given : given + MOST_FRAMES] for i in chosen]
     true_rows = [rows[i][given : given + MOST_FRAMES] for i in chosen]
+    if system.coarse_source:
+        return refined_measures(system, clips.subset(chosen), [rows[i] for i in chosen])
     measures = {}
 
     def measured(suffix: str, structure: list[Rows], refine: bool) -> None:
@@ -61,6 +65,21 @@ def frgan_measures(system: "FRGAN", clips: Clips, seed: int = 0) -> dict[str, fl
     still = [np.repeat(frame[None], len(true), axis=0) for (frame, _), true in zip(sources, real, strict=True)]
     measures |= {f"{name}_copy": value for name, value in forecast_measures(still, real).items()}
     return measures | mask_measures(system, sources, true_rows, real)
+
+
+def refined_measures(system: "FRGAN", clips: Clips, rows: list[Rows]) -> dict[str, float]:
+    """Figures of another method's clips of real ones as they are (`_coarse`), and refined."""
+    assert system.coarse_source is not None
+    given = system.given
+    times = slice(given, given + MOST_FRAMES)
+    coarse = [clip[times] for clip in coarse_clips(system.coarse_source, clips, given)]
+    real = [clips[i].frames[times] for i in range(len(clips))]
+    refined = [
+        float_to_uint8(torch.stack(list(system.refined(iter(uint8_to_float(clip, system.device)), own[times]))))
+        for clip, own in zip(coarse, rows, strict=True)
+    ]
+    before = {f"{name}_coarse": value for name, value in forecast_measures(coarse, real).items()}
+    return forecast_measures(refined, real) | before
 
 
 def noisy(system: "FRGAN", rows: Rows, seed: int, clip: int) -> Rows:

@@ -14,7 +14,7 @@ from mutoscope.media.tensors import float_to_uint8
 from mutoscope.systems.control import Range
 from mutoscope.systems.frgan.generation import Generation, Layers, Picture
 from mutoscope.systems.frgan.inputs import Region, Scene, Source, read_scene
-from mutoscope.systems.frgan.structures import Joints, Rows
+from mutoscope.systems.frgan.structures import Rows
 from mutoscope.systems.inputs import Frames
 
 Scale = Annotated[int, Range(1, 16)]
@@ -34,11 +34,6 @@ class Showing(Generation):
     def enlargement(self) -> int:
         """How many times larger than they are pixels are shown on sheets, so that small frames can be looked at."""
         return max(1, SHOWN_SIZE // self.image_size)
-
-    @property
-    def given(self) -> int:
-        """Frames that a forecast of a body starts from; of anything else one."""
-        return self.observed if isinstance(self.structure, Joints) and self.can_predict else 1
 
     def scene(self, video: Frames, structure: Source, region: Region, most: int = 100_000) -> Scene:
         """Reads a video with its structure. Raises InputError as `read_scene`."""
@@ -99,10 +94,11 @@ class Showing(Generation):
             given = min(self.given, len(frames) - 1)
             times = sheets.times_shown(len(frames) - given, SHEET_COLUMNS) + given
             scene = (frames[given - 1], rows[given - 1], rows[times])
-            strips = {"real": frames[times]}
-            parts = [self.shown_layers(layers) for layers in self.forecasts(*scene)]
-            strips |= {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-            if self.can_refine:
+            strips = {"real": frames[times], "structure": self.structure_pictures(rows[times])}
+            if self.can_forecast:
+                parts = [self.shown_layers(layers) for layers in self.forecasts(*scene)]
+                strips |= {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            if self.can_forecast and self.can_refine:
                 made = np.stack(list(self.clip(frames[given - 1], rows[given - 1], rows[given:], refine=True)))
                 strips["refined"] = made[times - given]
             for name, strip in strips.items():

@@ -1,6 +1,7 @@
 """The algorithm of sections 5 and 6: predict poses, forecast frames, then refine clips, each on clips of its own."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -11,10 +12,13 @@ from torch.nn import functional as F
 
 from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
+from mutoscope.geometry.heatmaps import heatmaps
 from mutoscope.losses import critic_loss, gradient_penalty, gram, gram_distance, ranking_loss
+from mutoscope.losses.perceptual import FeatureLoss, boxes_around
 from mutoscope.media.results import Sheet
 from mutoscope.media.tensors import uint8_to_float
-from mutoscope.nn import frames_of
+from mutoscope.nn import frames_of, init_he
+from mutoscope.nn.vgg16 import vgg16_features
 from mutoscope.systems.base import Stage, System
 from mutoscope.systems.frgan.coarse import coarse_clips
 from mutoscope.systems.frgan.controls import FRGANControls
@@ -29,6 +33,7 @@ from mutoscope.systems.frgan.examples import (
 from mutoscope.systems.frgan.generation import pixels_to_coordinates
 from mutoscope.systems.frgan.measures import frgan_measures
 from mutoscope.systems.frgan.networks import ClipCritic, ForecastingNetwork, FrameCritic, PosePredictor, RefiningNetwork
+from mutoscope.systems.frgan.pose_reader import PoseReader
 from mutoscope.systems.frgan.structures import SIGMA, Joints, Kind, Structure, structure_of
 
 # what random numbers are for (see System.generator_for)
@@ -37,8 +42,8 @@ STAGES = ("pose", "forecast", "refine")
 POSE_CLIP_NORM = 25.0  # of the authors' predecessors: largest norm of the pose predictor's gradient
 
 LOSSES = {
-    "pose": ("pose",),
-    "forecast": ("D_I", "D_I_gp", "G_M_rec", "G_M_mask", "G_M_gen"),
+    "pose": ("pose", "C_2"),
+    "forecast": ("D_I", "D_I_gp", "G_M_rec", "G_M_mask", "G_M_gen", "G_M_feat"),
     "refine": ("D_I", "D_I_gp", "D_V", "D_V_gp", "D_V_rank", "G_R_rec", "G_R_mask", "G_R_gen", "G_R_rank"),
 }
 
@@ -66,6 +71,8 @@ class FRGAN(FRGANControls, System):
         residual: What is drawn: a mask and what goes there (Eq. 7), a difference (Eq. 6), or the frame.
         shortcut: Kernel of the convolutions beside residual branches.
         widths: Channels of its maps as in the authors' code, or as printed in Table 1.
+        init: First weights: N(0, 0.02²) (the authors' code), or so that signals keep their size (He et al. 2015), which
+            narrow networks need.
         ch_R: Channels of the refining network's first maps; the paper has 128.
         max_ch_R: Most channels of its maps; the paper has 1024.
         skips_R: Which of its encoder's maps its decoder sees: the deep ones (the paper), all or none.
@@ -75,6 +82,9 @@ class FRGAN(FRGANControls, System):
         w_rec: Weight of the absolute difference from the true frames.
         w_mask: Weight of the mask's mean.
         w_adv: Weight of what the critics say.
+        w_feat: Weight of how differently two networks see a forecast of a body and the true frame (Eq. 21); 0 leaves it
+            out.
+        vgg16: One of them: a file of VGG16's weights, in torchvision's layout. The other is trained with the poses.
         gp_weight: λ, weight of the gradient penalty.
         gamma: γ, weight of the ranking loss; 0 leaves it out.
         rank_cap: The clip critic stops raising the ranking loss there, for it could do so without end.
@@ -84,7 +94,8 @@ class FRGAN(FRGANControls, System):
         window_source: A window is forecast from the frame before it, or from the clip's first; null for the former with
             joints and the latter else.
         joint_noise: Joints of a window, and of clips that are measured, are off by this many pixels, as an estimator's.
-        coarse: A folder of clips that another method made of the same, to be refined instead of forecasts.
+        coarse: What to refine instead of forecasts: a folder of clips that another method made, under the same names,
+            or weights of another system.
         hidden: Units of the pose predictor; the paper's predecessors have 1024.
         observed: Frames whose poses it is shown.
         horizon: Frames whose poses it learns to predict.
@@ -124,6 +135,7 @@ class FRGAN(FRGANControls, System):
         residual: Literal["mask", "diff", "none"] = "mask",
         shortcut: Literal["3x3", "1x1"] = "3x3",
         widths: Literal["code", "table"] = "code",
+        init: Literal["normal", "he"] = "normal",
         ch_R: int = 128,
         max_ch_R: int = 1024,
         skips_R: Literal["deep", "all", "none"] = "deep",
@@ -133,6 +145,8 @@ class FRGAN(FRGANControls, System):
         w_rec: float = 3.0,
         w_mask: float = 0.05,
         w_adv: float = 1.0,
+        w_feat: float = 0.0,
+        vgg16: str | None = None,
         gp_weight: float = 10.0,
         gamma: float = 1.0,
         rank_cap: float = 5.0,
@@ -158,7 +172,7 @@ class FRGAN(FRGANControls, System):
         least_one |= {"hidden": hidden, "observed": observed, "horizon": horizon, "pose_batch": pose_batch}
         least_one |= {"map_channels": map_channels} | ({"max_jump": max_jump} if max_jump is not None else {})
         least_none = {"w_rec": w_rec, "w_mask": w_mask, "w_adv": w_adv, "gp_weight": gp_weight, "gamma": gamma}
-        least_none |= {"rank_cap": rank_cap, "joint_noise": joint_noise, "lr": lr, "lr_pose": lr_pose}
+        least_none |= {"w_feat": w_feat, "rank_cap": rank_cap, "joint_noise": joint_noise, "lr": lr, "lr_pose": lr_pose}
         least_none |= {"pose_steps": pose_steps, "forecast_steps": forecast_steps}
         for values, least in ((least_one, 1), (least_none, 0)):
             for argument, value in values.items():
@@ -188,7 +202,7 @@ class FRGAN(FRGANControls, System):
         self.pair_sampling, self.max_jump, self.joint_noise = pair_sampling, max_jump, joint_noise
         of_body = isinstance(self.structure, Joints)
         self.window_source: WindowSource = window_source or ("before" if of_body else "first")
-        self.coarse_folder = coarse
+        self.coarse_source = coarse
         self.observed, self.horizon = observed, horizon
         self.pose_steps = pose_steps if of_body else 0
         self.pose_batch, self.forecast_steps = pose_batch, 0 if coarse else forecast_steps
@@ -216,9 +230,19 @@ class FRGAN(FRGANControls, System):
         if refine:
             self.G_R = RefiningNetwork(**maps, frames=frames, ch=ch_R, max_ch=max_ch_R, skips=skips_R, fusion=fusion_R)
             self.D_V = ClipCritic(**maps, frames=frames, ch=ch_R, max_ch=max_ch_R)
+        if init == "he":
+            for network in (self.G_M, self.D_I, self.G_R, self.D_V):
+                if network is not None:
+                    init_he(network)
         self.P = None
         if isinstance(self.structure, Joints) and self.pose_steps:
             self.P = PosePredictor(joints=self.structure.count, hidden=hidden, feedback=feedback)
+        self.C_2 = None
+        if w_feat and not self.pose_steps:
+            raise InputError(f"w_feat: {w_feat} is for joints, with pose_steps (expected 0)")
+        if w_feat and isinstance(self.structure, Joints):
+            self.C_2 = PoseReader(channels=channels, joints=self.structure.count)
+        self.w_feat, self.vgg16_file = w_feat, vgg16
         self.register_buffer("trained", torch.zeros(len(STAGES), dtype=torch.int64))
         """Iterations of each stage so far: what has not been trained is not used."""
 
@@ -243,12 +267,17 @@ class FRGAN(FRGANControls, System):
             pairs = ForecastPairs(first, self.structure, self.pair_sampling, self.max_jump, **both)
             found.append(Stage(self.pose_steps, pairs))
         if self.G_R is not None:
-            coarse = (
-                coarse_clips(self.coarse_folder, second, self.image_size, self.channels) if self.coarse_folder else None
-            )
-            windows = RefineWindows(second, self.structure, self.frames, self.window_source, coarse, **both)
+            windows = self.refine_windows(second, **both)
             found.append(Stage(self.pose_steps + self.forecast_steps, windows))
         return found
+
+    def refine_windows(self, clips: Clips, *, seed: int, flip: bool) -> RefineWindows:
+        """What the last stage learns from."""
+        coarse = coarse_clips(self.coarse_source, clips, self.given) if self.coarse_source else None
+        earliest = self.given if self.coarse_source else 1
+        return RefineWindows(
+            clips, self.structure, self.frames, self.window_source, coarse, earliest, seed=seed, flip=flip
+        )
 
     def loss_names(self) -> tuple[str, ...]:
         return tuple(f"loss_{name}" for name in dict.fromkeys(name for stage in STAGES for name in LOSSES[stage]))
@@ -260,11 +289,13 @@ class FRGAN(FRGANControls, System):
         ]
         if self.P is not None:
             optimizers.append(torch.optim.RMSprop(self.P.parameters(), self.lr_pose))
+        if self.C_2 is not None:
+            optimizers.append(torch.optim.Adam(self.C_2.parameters(), self.lr_pose, fused=True))
         return optimizers
 
     def optimizer_of(self, network: str) -> Any:
         """The optimiser of a network, by its name."""
-        there = [name for name in ("G_M", "D_I", "G_R", "D_V", "P") if getattr(self, name) is not None]
+        there = [name for name in ("G_M", "D_I", "G_R", "D_V", "P", "C_2") if getattr(self, name) is not None]
         return self.optimizers()[there.index(network)]  # type: ignore[index]  # a list, for there are several
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
@@ -276,10 +307,9 @@ class FRGAN(FRGANControls, System):
         self.iteration += 1
 
     def step_pose(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """A step of P on what follows the observed poses (Eq. 5)."""
+        """A step of P on what follows the observed poses (Eq. 5), and of C_2, if there is one, on single frames."""
         assert self.P is not None
-        assert isinstance(self.structure, Joints)
-        joints, visible = self.structure.split(batch["rows"])
+        joints, visible = self.joints.split(batch["rows"])
         poses = pixels_to_coordinates(joints, self.image_size)
         predicted = self.P(poses[:, : self.observed], self.horizon)
         loss = pose_loss(predicted, poses[:, self.observed :], visible[:, self.observed :] > 0)
@@ -288,7 +318,18 @@ class FRGAN(FRGANControls, System):
         self.manual_backward(loss)
         nn.utils.clip_grad_norm_(self.P.parameters(), POSE_CLIP_NORM)
         optimizer.step()
-        return {"pose": loss}
+        return {"pose": loss} | self.step_C_2(batch)
+
+    def step_C_2(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A step of the network that reads poses from frames, whose features the forecasts are to share (Eq. 21)."""
+        if self.C_2 is None:
+            return {}
+        with self.training_only(self.C_2):
+            read = self.C_2(uint8_to_float(batch["frame"])).heatmaps.float()
+            joints, visible = self.joints.split(batch["row"])
+            loss = F.mse_loss(read, heatmaps(joints, visible, self.image_size, self.joints.sigma * self.image_size))
+            self.descend(self.optimizer_of("C_2"), loss)
+        return {"C_2": loss}
 
     def step_forecast(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """A step of D_I (Eqs. 13, 14), and one of G_M (Eq. 9) on the same forecast."""
@@ -302,8 +343,25 @@ class FRGAN(FRGANControls, System):
                 "G_M_mask": self.w_mask * mean_of_mask(forecast.mask, target),
                 "G_M_gen": -self.w_adv * self.D_I(forecast.image, M_k).mean(),
             }
+            if self.w_feat:
+                joints, visible = self.joints.split(batch["target_row"])
+                boxes = boxes_around(joints, visible, self.image_size)
+                parts["G_M_feat"] = self.w_feat * self.feature_loss(target, forecast.image, boxes)
             self.descend(self.optimizer_of("G_M"), torch.stack(list(parts.values())).sum())
         return losses | parts
+
+    @property
+    def joints(self) -> Joints:
+        """The structure, where it is that of a body."""
+        assert isinstance(self.structure, Joints)
+        return self.structure
+
+    @cached_property
+    def feature_loss(self) -> FeatureLoss:
+        """Eq. 21. VGG16 is no part of the system: neither trained nor saved with it."""
+        assert self.C_2 is not None
+        C_1 = vgg16_features(self.vgg16_file).to(self.device) if self.vgg16_file else None
+        return FeatureLoss(C_1, self.C_2.features)
 
     def step_refine(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """A step of both critics (Eqs. 13, 19), and one of G_R (Eq. 16) on the same clips; G_M is left as it is."""
@@ -421,10 +479,13 @@ class FRGAN(FRGANControls, System):
 
     # What others ask of it.
 
-    def follow_clips(self, clips: Clips) -> Iterator[UInt8[np.ndarray, "t h w c"]]:
+    def follow_clips(self, clips: Clips, given: int = 1) -> Iterator[UInt8[np.ndarray, "t h w c"]]:
         for i, rows in enumerate(self.structure.rows_of_all(clips)):
             frames = clips[i].frames
-            yield np.concatenate([frames[:1], np.stack([*self.clip(frames[0], rows[0], rows[1:])])])
+            if len(frames) <= given:
+                raise InputError(f"{clips.records[i].path}: has {len(frames)} frames (expected more than {given})")
+            followed = self.clip(frames[given - 1], rows[given - 1], rows[given:])
+            yield np.concatenate([frames[:given], np.stack([*followed])])
 
     def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
         return frgan_measures(self, clips, seed)
