@@ -70,6 +70,24 @@ def level_widths(levels: int, ch: int, max_ch: int) -> list[int]:
     return [min(ch << level, max_ch) for level in range(levels)]
 
 
+class WholeConv3d(nn.Conv3d):
+    """A convolution whose kernel is as large as its input: a product of matrices, which is faster as such."""
+
+    def forward(self, x: Float[Tensor, "b i t h w"]) -> Float[Tensor, "b o 1 1 1"]:
+        return F.linear(x.flatten(1), self.weight.flatten(1), self.bias)[:, :, None, None, None]
+
+
+class WholeConvTranspose3d(nn.ConvTranspose3d):
+    """The transposed convolution of a single position, a product of matrices too."""
+
+    def forward(  # type: ignore[override]  # takes no `output_size`
+        self, x: Float[Tensor, "b i 1 1 1"]
+    ) -> Float[Tensor, "b o t h w"]:
+        assert self.bias is not None
+        grown = torch.mm(x.flatten(1), self.weight.flatten(1)).view(len(x), *self.weight.shape[1:])
+        return grown + self.bias.to(grown.dtype)[:, None, None, None]
+
+
 class ClipEncoder(nn.ModuleList):
     """E0, E1, ...: convolutions that halve clips, each followed by a leaky ReLU.
 
@@ -87,7 +105,8 @@ class ClipEncoder(nn.ModuleList):
 
     def forward(self, clip: Float[Tensor, "b c t s s"], maps: Float[Tensor, "b m t s s"]) -> list[Volume]:
         """All activations, the largest first."""
-        x = torch.cat([clip, maps], 1).contiguous(memory_format=torch.channels_last_3d)
+        # not with channels last: so many weights would be laid out anew in every pass (measured on a CPU)
+        x = torch.cat([clip, maps], 1).contiguous()
         activations = []
         for conv in self:
             x = F.leaky_relu(conv(x), self.slope)
@@ -131,14 +150,15 @@ class RefiningNetwork(nn.Module):
         first_skip = {"deep": SHALLOW, "all": 0, "none": len(steps)}[skips]
         self.skipped = [level >= first_skip for level in range(len(steps))]
         self.encoder = ClipEncoder(channels + map_channels, widths, steps)
-        self.squeeze = nn.Conv3d(widths[-1], widths[-1], bottom)
-        self.grow, self.norms = nn.ModuleList(), nn.ModuleList()
-        n_in, growing = widths[-1], [Step(bottom, (1, 1, 1), (0, 0, 0)), *reversed(steps[1:])]
-        for level, step in zip(reversed(range(len(steps))), growing, strict=True):
-            self.grow.append(nn.ConvTranspose3d(n_in, widths[level], *step))
-            self.norms.append(BatchNorm3d(widths[level]))
-            n_in = widths[level] * (2 if self.skipped[level] and fusion == "concat" else 1)
-        self.heads = nn.ConvTranspose3d(n_in, channels + 1, *steps[0])
+        self.squeeze = WholeConv3d(widths[-1], widths[-1], bottom)
+        joined = [
+            width * (2 if skip and fusion == "concat" else 1) for width, skip in zip(widths, self.skipped, strict=True)
+        ]
+        self.grow = nn.ModuleList([WholeConvTranspose3d(widths[-1], widths[-1], bottom)])
+        for level in range(len(steps) - 1, 0, -1):
+            self.grow.append(nn.ConvTranspose3d(joined[level], widths[level - 1], *steps[level]))
+        self.norms = nn.ModuleList(BatchNorm3d(width) for width in reversed(widths))
+        self.heads = nn.ConvTranspose3d(joined[0], channels + 1, *steps[0])
         init_weights(self)
         assert self.heads.bias is not None
         nn.init.constant_(self.heads.bias[channels:], mask_bias)
@@ -183,7 +203,7 @@ class ClipCritic(nn.Module):
         steps, bottom = steps_down(frames, image_size)
         widths = level_widths(len(steps), ch, max_ch)
         self.encoder = ClipEncoder(channels + map_channels, widths, steps, LEAK)
-        self.score = nn.Conv3d(widths[-1], 1, bottom)
+        self.score = WholeConv3d(widths[-1], 1, bottom)
         init_weights(self)
 
     def forward(
