@@ -76,7 +76,7 @@ class TestErrors:
 
     def test_single_frames_have_no_motion(self):
         measures = forecast_measures([noise(1, i) for i in range(10)], [noise(1, i + 10) for i in range(10)])
-        assert measures.keys() == {"mse", "psnr", "psnr_next", "psnr_last"}
+        assert measures.keys() == {"mse", "psnr", "psnr_next", "psnr_last", "psnr_drop"}
         assert measures["psnr"] == measures["psnr_next"] == measures["psnr_last"]
 
     @pytest.mark.parametrize(("made", "real"), [(0, 0), (1, 2)])

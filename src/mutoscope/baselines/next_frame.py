@@ -66,12 +66,16 @@ class Predictor(nn.Module):
         self.up = nn.ModuleList(nn.Conv2d(d, c, 3, padding=1) for c, d in pairwise(widths))
         self.after = nn.ModuleList(Residual(c) for c in widths[:-1])
         self.outlet = nn.Conv2d(widths[0], channels, 3, padding=1)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, a=0.2)
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # there is one
         nn.init.zeros_(self.outlet.weight)
-        nn.init.zeros_(self.outlet.bias)  # type: ignore[arg-type]  # there is one
 
     def forward(self, history: Float[Tensor, "n t c h w"]) -> Float[Tensor, "n c h w"]:
         """The next frame of each history in [-1, 1]; where nothing holds it there, up to 2 beyond."""
-        x = self.inlet(history.flatten(1, 2))
+        last = history[:, -1:]
+        x = self.inlet(torch.cat([history[:, :-1] - last, last], 1).flatten(1, 2))  # where nothing moves, zeros
         skips = []
         for block, down in zip(self.before, self.down, strict=True):
             skips.append(block(x))
@@ -79,7 +83,7 @@ class Predictor(nn.Module):
         x = self.bottom(x)
         for skip, up, block in reversed(list(zip(skips, self.up, self.after, strict=True))):
             x = block(skip + up(F.interpolate(x, scale_factor=2)))
-        return history[:, -1] + 2 * self.outlet(F.leaky_relu(x, 0.2)).tanh()
+        return last[:, 0] + 2 * self.outlet(F.leaky_relu(x, 0.2)).tanh()
 
 
 class NextFrame(System):

@@ -58,10 +58,10 @@ def forecast_measures(foretold: Clips, real: Clips) -> dict[str, float]:
         real: what really followed, of equal length each.
 
     Returns:
-        `mse`; `psnr` of all frames in dB, `psnr_next` of the first, `psnr_last` of the last; `psnr_still` and
-        `psnr_moving`, over the five tenths of the clips that move least and the one that moves most, from 10 clips on;
-        `flicker`, change from frame to frame that the real clip does not have; `background`, the error where nothing
-        moves (both in grey levels).
+        `mse`; `psnr` of all frames in dB, `psnr_next` of the first, `psnr_last` of the last, `psnr_drop` how much worse
+        this is than the first; `psnr_still` and `psnr_moving`, over the five tenths of the clips that move least and
+        the one that moves most, from 10 clips on; `flicker`, change from frame to frame that the real clip does not
+        have; `background`, the error where nothing moves (both in grey levels).
 
     Raises:
         InputError: there are no clips, or pairs differ in shape.
@@ -77,6 +77,7 @@ def forecast_measures(foretold: Clips, real: Clips) -> dict[str, float]:
         "psnr": float(by_clip.mean()),
         "psnr_next": float(np.mean([values[0] for values in by_frame])),
         "psnr_last": float(np.mean([values[-1] for values in by_frame])),
+        "psnr_drop": float(np.mean([values[0] - values[-1] for values in by_frame])),
     }
     moving = [(made, true) for made, true in zip(foretold, real, strict=True) if len(true) > 1]
     if len(real) >= DECILES and len(moving) == len(real):

@@ -121,6 +121,13 @@ class Generation:
 
         yield from in_windows(refine, length, window, window // 2 if overlap else window)
 
+    def refined_clip(
+        self, coarse: UInt8[np.ndarray, "t h w c"], rows: Rows, overlap: bool = False
+    ) -> UInt8[np.ndarray, "t h w c"]:
+        """A whole clip of any origin, refined."""
+        frames = (uint8_to_float(frame, self.device) for frame in coarse)
+        return float_to_uint8(torch.stack(list(self.refined(frames, rows, overlap))))
+
     @torch.no_grad()
     def refine_window(self, frames: Float[Tensor, "t c s s"], rows: Rows) -> Float[Tensor, "t c s s"]:
         """At most K frames, refined together; fewer are made K by resting on the last."""

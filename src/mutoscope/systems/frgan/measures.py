@@ -7,16 +7,17 @@ import torch
 from jaxtyping import UInt8
 
 from mutoscope.data.clips import Clips
-from mutoscope.media.tensors import float_to_uint8, uint8_to_float
+from mutoscope.data.synthetic.morphable_people import draw_person, render_person
 from mutoscope.metrics.forecasting import forecast_measures
 from mutoscope.systems.frgan.coarse import coarse_clips
-from mutoscope.systems.frgan.structures import Joints, Rows
+from mutoscope.systems.frgan.structures import Face, Joints, Rows
 
 if TYPE_CHECKING:
     from mutoscope.systems.frgan.system import FRGAN
 
 MOST_CLIPS = 64
 MOST_FRAMES = 120  # foretold of a clip, as in Table 6
+MOST_PAIRS = 32  # of a picture and a reference
 MOVES = 24  # grey levels by which a pixel must differ from the source to count as moving; below 8 it stands still
 STANDS = 8
 
@@ -29,8 +30,11 @@ def frgan_measures(system: "FRGAN", clips: Clips, seed: int = 0) -> dict[str, fl
     Returns:
         What `forecast_measures` says, for the system as it draws; with `_coarse` before refining; with `_predicted`
         (and `_predicted_coarse`) by predicted poses; with `_copy` for the source standing still;
+        `gap_predicted`, how much larger the MSE is by predicted poses;
         `mask_moving` and `mask_standing`, the mean of the mask where the real frame differs from the source, and where
-        it does not; `pose_error`, of predicted joints in pixels, and `pose_error_copy`, of the last pose held.
+        it does not;
+        `pose_error`, of predicted joints in pixels, and `pose_error_copy`, of the last pose held;
+        of another method's clips also `change`, what refining changes; of morphable faces also `retarget_measures`.
     """
     rows = [noisy(system, r, seed, i) for i, r in enumerate(system.structure.rows_of_all(clips))]
     given = system.given
@@ -61,10 +65,11 @@ def frgan_measures(system: "FRGAN", clips: Clips, seed: int = 0) -> dict[str, fl
         measured("_predicted", predicted, refine)
         if refine:
             measured("_predicted_coarse", predicted, False)
+        measures["gap_predicted"] = measures["mse_predicted"] - measures["mse"]
         measures |= pose_errors(system, predicted, [exact[i][given - 1 : given + MOST_FRAMES] for i in chosen])
     still = [np.repeat(frame[None], len(true), axis=0) for (frame, _), true in zip(sources, real, strict=True)]
     measures |= {f"{name}_copy": value for name, value in forecast_measures(still, real).items()}
-    return measures | mask_measures(system, sources, true_rows, real)
+    return measures | mask_measures(system, sources, true_rows, real) | retarget_measures(system, clips)
 
 
 def refined_measures(system: "FRGAN", clips: Clips, rows: list[Rows]) -> dict[str, float]:
@@ -74,12 +79,46 @@ def refined_measures(system: "FRGAN", clips: Clips, rows: list[Rows]) -> dict[st
     times = slice(given, given + MOST_FRAMES)
     coarse = [clip[times] for clip in coarse_clips(system.coarse_source, clips, given)]
     real = [clips[i].frames[times] for i in range(len(clips))]
-    refined = [
-        float_to_uint8(torch.stack(list(system.refined(iter(uint8_to_float(clip, system.device)), own[times]))))
-        for clip, own in zip(coarse, rows, strict=True)
-    ]
+    refined = [system.refined_clip(clip, own[times]) for clip, own in zip(coarse, rows, strict=True)]
     before = {f"{name}_coarse": value for name, value in forecast_measures(coarse, real).items()}
-    return forecast_measures(refined, real) | before
+    return forecast_measures(refined, real) | before | {"change": change(coarse, refined)}
+
+
+def change(before: list[Clip], after: list[Clip]) -> float:
+    """How much refining changes, in grey levels: 0 where it hands on what it was given."""
+    return float(np.mean([np.abs(a.astype(np.int16) - b).mean() for a, b in zip(before, after, strict=True)]))
+
+
+def retarget_measures(system: "FRGAN", clips: Clips) -> dict[str, float]:
+    """Expressions carried over to other people, held against the true pictures of them, which only the twin has.
+
+    Returns:
+        `mse_retargeted` and `psnr_retargeted`, mean over frames; the same with `_coarse` and with `_copy`, the picture
+        standing still; nothing for other clips than those of morphable faces.
+    """
+    if clips.name != "morphable_faces" or not isinstance(system.structure, Face):
+        return {}
+    rows = system.structure.rows_of_all(clips)
+    pairs = [(i, (i + len(clips) // 2 + 1) % len(clips)) for i in range(min(len(clips), MOST_PAIRS))]
+    made: dict[str, list[Clip]] = {"": [], "_coarse": [], "_copy": []}
+    true = []
+    for target, reference in pairs:
+        subject = clips.records[target].subject
+        if subject is None or subject == clips.records[reference].subject:
+            continue
+        seed, number = subject.rsplit("-", 1)
+        carried = system.structure.transferred(rows[target][0], rows[reference], "absolute", False)
+        true.append(render_person(draw_person(int(seed), int(number)), carried, system.image_size, system.channels))
+        picture = clips[target].frames[0]
+        source = (picture, rows[target][0], carried)
+        made[""].append(np.stack(list(system.clip(*source))))
+        made["_coarse"].append(np.stack(list(system.clip(*source, refine=False))))
+        made["_copy"].append(np.repeat(picture[None], len(carried), axis=0))
+    measures: dict[str, float] = {}
+    for suffix, made_clips in made.items():
+        figures = forecast_measures(made_clips, true)
+        measures |= {f"{name}_retargeted{suffix}": figures[name] for name in ("mse", "psnr")}
+    return measures
 
 
 def noisy(system: "FRGAN", rows: Rows, seed: int, clip: int) -> Rows:

@@ -480,12 +480,17 @@ class FRGAN(FRGANControls, System):
     # What others ask of it.
 
     def follow_clips(self, clips: Clips, given: int = 1) -> Iterator[UInt8[np.ndarray, "t h w c"]]:
+        short = [record for record in clips.records if record.length <= given]
+        if short:
+            raise InputError(f"{short[0].path}: has {short[0].length} frames (expected more than {given})")
+        coarse = coarse_clips(self.coarse_source, clips, given) if self.coarse_source else None
         for i, rows in enumerate(self.structure.rows_of_all(clips)):
             frames = clips[i].frames
-            if len(frames) <= given:
-                raise InputError(f"{clips.records[i].path}: has {len(frames)} frames (expected more than {given})")
-            followed = self.clip(frames[given - 1], rows[given - 1], rows[given:])
-            yield np.concatenate([frames[:given], np.stack([*followed])])
+            if coarse is not None:
+                followed = self.refined_clip(coarse[i][given:], rows[given:])
+            else:
+                followed = np.stack([*self.clip(frames[given - 1], rows[given - 1], rows[given:])])
+            yield np.concatenate([frames[:given], followed])
 
     def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
         return frgan_measures(self, clips, seed)
