@@ -32,7 +32,7 @@ class _State(NamedTuple):
 
 
 def fit_landmarks(
-    model: MorphableFace, landmarks: Float[Tensor, "t 68 2"], *, noise: float = 0.02, jaw_weight: float = 0.05
+    model: MorphableFace, landmarks: Float[Tensor, "t 68 2"], *, noise: float = 0.04, jaw_weight: float = 0.05
 ) -> Float[Tensor, "t p"]:
     """The most likely parameters of a clip of one person: one identity, an expression and a pose for each frame.
 

@@ -56,7 +56,8 @@ class Examples(Dataset[dict[str, Any]]):
         if mirrored:
             mirrors = {key: np.flip(value, axis=-2) for key, value in example.items() if value.dtype == np.uint8}
             example |= mirrors
-        return {key: torch.from_numpy(np.ascontiguousarray(value)) for key, value in example.items()}
+        # copied, for frames may be mapped from a file that is not to be written
+        return {key: torch.from_numpy(np.array(value, order="C")) for key, value in example.items()}
 
     def example(self, clip: int, rows: Rows, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """What is drawn from one clip, whose structure is `rows`."""
@@ -170,5 +171,5 @@ def stage_groups(clips: Clips, seed: int) -> tuple[Clips, Clips]:
         raise InputError(f"{clips.name}: has {len(distinct)} {of_what} to learn from (expected two, one a stage)")
     order = np.random.default_rng((seed, len(distinct))).permutation(len(distinct))
     first = {distinct[i] for i in order[: (len(distinct) + 1) // 2]}
-    chosen = [group in first for group in groups]
-    return clips.subset(np.flatnonzero(chosen)), clips.subset(np.flatnonzero(np.logical_not(chosen)))
+    chosen = [i for i, group in enumerate(groups) if group in first]
+    return clips.subset(chosen), clips.subset(sorted(set(range(len(clips))) - set(chosen)))

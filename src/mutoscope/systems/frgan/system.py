@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -369,7 +369,7 @@ class FRGAN(FRGANControls, System):
         assert self.D_V is not None
         real, rows = uint8_to_float(batch["clip"]).transpose(1, 2), batch["rows"]
         if self.joint_noise:
-            rows = self.structure.noisy(rows, self.joint_noise, self.generator_for(NOISE_OF_JOINTS))
+            rows = self.with_noise(rows)
         M = self.maps(rows.flatten(0, 1)).unflatten(0, rows.shape[:2]).transpose(1, 2)
         with torch.no_grad():
             coarse = self.coarse_of(batch, M)
@@ -380,6 +380,11 @@ class FRGAN(FRGANControls, System):
         losses |= self.step_D_V(real, refined.clip.detach(), coarse, M)
         losses |= self.step_G_R(refined, real, coarse, M)
         return losses
+
+    def with_noise(self, rows: Float[Tensor, "b t p"]) -> Float[Tensor, "b t p"]:
+        """Structure as a careless estimator would give it."""
+        of_all = rows.repeat(self.world_size, 1, 1)
+        return self.share(self.structure.noisy(of_all, self.joint_noise, self.generator_for(NOISE_OF_JOINTS)))
 
     def coarse_of(self, batch: dict[str, Tensor], M: Float[Tensor, "b m t s s"]) -> Float[Tensor, "b c t s s"]:
         """What is to be refined: forecasts of every frame from one source, or what another method made."""
@@ -500,7 +505,7 @@ class FRGAN(FRGANControls, System):
 
 
 def pose_loss(
-    predicted: Float[Tensor, "b n p"], true: Float[Tensor, "b n p"], seen: Float[Tensor, "b n k"]
+    predicted: Float[Tensor, "b n p"], true: Float[Tensor, "b n p"], seen: Bool[Tensor, "b n k"]
 ) -> Float[Tensor, ""]:
     """Squared distance of predicted joints from true ones, mean over those that are seen (Eq. 5).
 
