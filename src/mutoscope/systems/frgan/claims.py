@@ -39,9 +39,9 @@ NO_RANK, NO_D_I = _refining("G_R, no ranking", DENSE, gamma=0.0), _refining("G_R
 REFINED_VILLEGAS, REFINED_NEXT = _refining("Villegas-like + G_R", VILLEGAS), _refining("next frame + G_R", NEXT)
 
 # faces
-FULL_FACE = Arm("G_M dense + G_R")
-PLAIN_FACE = Arm("G_M plain", {"dense": False, "refine": False, "max_steps": 1000})
-VILLEGAS_FACE = Arm("Villegas-like", {**VILLEGAS.options, "max_steps": 1000})
+FULL_FACE = Arm("G_M dense + G_R", {"forecast_steps": 600})
+PLAIN_FACE = Arm("G_M plain", {"dense": False, "refine": False, "max_steps": 600})
+VILLEGAS_FACE = Arm("Villegas-like", {**VILLEGAS.options, "max_steps": 600})
 
 EXPERIMENTS = (
     Experiment(
@@ -53,7 +53,7 @@ EXPERIMENTS = (
             *(DENSE, PLAIN, VILLEGAS, REFINED, NEXT, REFINED_VILLEGAS, REFINED_NEXT, DIFFERENCE, WIDE),
             *(NO_RANK, SKIPS_ALL, SKIPS_NONE, NO_D_I, FRAMES, IMAGE_SKIPS),
         ),
-        options={"held_out": 0.0, "max_steps": 1300},
+        options={"held_out": 0.0, "max_steps": 900},
         test={"seed": 1000, "subjects": 10},
         published=TABLES_4_8,
     ),
@@ -63,7 +63,7 @@ EXPERIMENTS = (
         data="morphable_faces",
         preset="tiny_face",
         arms=(FULL_FACE, PLAIN_FACE, VILLEGAS_FACE),
-        options={"held_out": 0.0, "max_steps": 1300},
+        options={"held_out": 0.0, "max_steps": 900},
         test={"seed": 1000, "subjects": 10},
         published=TABLES_4_8,
     ),

@@ -59,7 +59,7 @@ class Generation:
 
     def rows_tensor(self, rows: Rows) -> Float[Tensor, "t p"]:
         """Rows of structure on the device."""
-        return torch.from_numpy(np.ascontiguousarray(rows)).to(self.device)
+        return torch.from_numpy(np.array(rows, order="C")).to(self.device)  # copied: they may be mapped from a file
 
     @torch.no_grad()
     def forecasts(self, picture: Picture, row: Float32[np.ndarray, "p"], rows: Rows) -> Iterator[Layers]:
