@@ -37,6 +37,7 @@ def demo(*, out: str | Path = "demo", train_time: str = "150s", max_steps: int =
     from mutoscope.demo.learning import learn
     from mutoscope.demo.page import page
     from mutoscope.demo.playing import play_shipped
+    from mutoscope.demo.playing_frgan import play_frgan
     from mutoscope.demo.playing_g3an import play_g3an
     from mutoscope.demo.playing_imaginator import play_imaginator
     from mutoscope.demo.playing_mintgan import play_mintgan
@@ -56,6 +57,7 @@ def demo(*, out: str | Path = "demo", train_time: str = "150s", max_steps: int =
             "g3an": play_g3an,
             "imaginator": play_imaginator,
             "mintgan": play_mintgan,
+            "frgan": play_frgan,
         }
         for weights in sorted(loading.shipped_weights(), key=lambda name: (name != FIRST, name)):
             console.print(f"[bold]playing[/] {weights}")

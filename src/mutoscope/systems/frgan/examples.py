@@ -29,12 +29,15 @@ class Examples(Dataset[dict[str, Any]]):
         seed: with the index, decides an example.
         flip: also draw from the mirror image of each clip.
         shortest: frames that a clip must have.
+        noise: by how many pixels places are off, as an estimator's (see `Structure.rows_of_all`).
 
     Raises:
         InputError: a clip is too short, or its tracks do not fit the structure.
     """
 
-    def __init__(self, clips: Clips, structure: Structure, *, seed: int, flip: bool, shortest: int) -> None:
+    def __init__(
+        self, clips: Clips, structure: Structure, *, seed: int, flip: bool, shortest: int, noise: float = 0.0
+    ) -> None:
         short = [record for record in clips.records if record.length < shortest]
         if short:
             raise InputError(
@@ -42,9 +45,9 @@ class Examples(Dataset[dict[str, Any]]):
                 f"{len(short)} of {len(clips)} clips are too short)"
             )
         self.clips, self.seed = clips, seed
-        self.rows: list[Rows] = structure.rows_of_all(clips)
+        self.rows: list[Rows] = structure.rows_of_all(clips, noise=noise)
         if flip:
-            self.rows += structure.rows_of_all(clips, mirrored=True)
+            self.rows += structure.rows_of_all(clips, mirrored=True, noise=noise)
 
     def __len__(self) -> int:
         return -(-VIRTUAL_EPOCH // len(self.rows)) * len(self.rows)
@@ -65,16 +68,33 @@ class Examples(Dataset[dict[str, Any]]):
 
 
 class PoseSequences(Examples):
-    """Stretches of structure, for the pose predictor: `rows`, of `frames` frames; and a `frame` with its `row`."""
+    """Stretches of structure, for the pose predictor: `rows`, of `frames` frames; and a `frame` with its `row`.
 
-    def __init__(self, clips: Clips, structure: Structure, frames: int, *, seed: int, flip: bool) -> None:
+    Args:
+        observed: so many of the rows, the first ones, are off by `noise` pixels; what is to be foretold is exact.
+    """
+
+    def __init__(
+        self,
+        clips: Clips,
+        structure: Structure,
+        frames: int,
+        observed: int,
+        *,
+        seed: int,
+        flip: bool,
+        noise: float = 0.0,
+    ) -> None:
         super().__init__(clips, structure, seed=seed, flip=flip, shortest=frames)
-        self.frames = frames
+        self.structure, self.frames, self.observed, self.noise = structure, frames, observed, noise
 
     def example(self, clip: int, rows: Rows, rng: np.random.Generator) -> dict[str, np.ndarray]:
         start = rng.integers(len(rows) - self.frames, endpoint=True)
         t = rng.integers(len(rows))
-        return {"rows": rows[start : start + self.frames], "frame": self.clips[clip].frames[t], "row": rows[t]}
+        sequence = rows[start : start + self.frames].copy()
+        if self.noise:
+            sequence[: self.observed] = self.structure.noisy(sequence[: self.observed], self.noise, rng)
+        return {"rows": sequence, "frame": self.clips[clip].frames[t], "row": rows[t]}
 
 
 class ForecastPairs(Examples):
@@ -135,8 +155,9 @@ class RefineWindows(Examples):
         *,
         seed: int,
         flip: bool,
+        noise: float = 0.0,
     ) -> None:
-        super().__init__(clips, structure, seed=seed, flip=flip, shortest=earliest + 1)
+        super().__init__(clips, structure, seed=seed, flip=flip, shortest=earliest + 1, noise=noise)
         self.frames, self.source, self.coarse, self.earliest = frames, source, coarse, earliest
 
     def example(self, clip: int, rows: Rows, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -24,7 +24,7 @@ STANDS = 8
 Clip = UInt8[np.ndarray, "t h w c"]
 
 
-def frgan_measures(system: "FRGAN", clips: Clips, seed: int = 0) -> dict[str, float]:
+def frgan_measures(system: "FRGAN", clips: Clips) -> dict[str, float]:
     """Figures of forecasts of held-out clips; with joints from the last observed frame on, else from the first.
 
     Returns:
@@ -36,7 +36,7 @@ def frgan_measures(system: "FRGAN", clips: Clips, seed: int = 0) -> dict[str, fl
         `pose_error`, of predicted joints in pixels, and `pose_error_copy`, of the last pose held;
         of another method's clips also `change`, what refining changes; of morphable faces also `retarget_measures`.
     """
-    rows = [noisy(system, r, seed, i) for i, r in enumerate(system.structure.rows_of_all(clips))]
+    rows = system.structure.rows_of_all(clips, noise=system.joint_noise)
     given = system.given
     chosen = [i for i in range(len(clips)) if len(rows[i]) > given][:MOST_CLIPS]
     if not chosen:
@@ -119,14 +119,6 @@ def retarget_measures(system: "FRGAN", clips: Clips) -> dict[str, float]:
         figures = forecast_measures(made_clips, true)
         measures |= {f"{name}_retargeted{suffix}": figures[name] for name in ("mse", "psnr")}
     return measures
-
-
-def noisy(system: "FRGAN", rows: Rows, seed: int, clip: int) -> Rows:
-    """Rows of a clip, as careless as the system was told that an estimator is."""
-    if not system.joint_noise:
-        return rows
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + clip)
-    return system.structure.noisy(torch.from_numpy(rows), system.joint_noise, generator).numpy()
 
 
 def pose_errors(system: "FRGAN", predicted: list[Rows], true: list[Rows]) -> dict[str, float]:

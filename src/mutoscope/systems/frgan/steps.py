@@ -28,7 +28,7 @@ from mutoscope.systems.frgan.pose_reader import PoseReader
 from mutoscope.systems.frgan.structures import Joints, Structure
 
 # what random numbers are for (see System.generator_for)
-GP_I, GP_V, FRAME_OF_CLIP, NOISE_OF_JOINTS = range(4)
+GP_I, GP_V, FRAME_OF_CLIP = range(3)
 NETWORKS = ("G_M", "D_I", "G_R", "D_V", "P", "C_2")
 """Those that train, in the order of their optimisers."""
 POSE_CLIP_NORM = 25.0  # of the authors' predecessors: largest norm of the pose predictor's gradient
@@ -49,7 +49,6 @@ class Steps(System):
     rank_cap: float
     gram_time: bool
     use_D_I: bool
-    joint_noise: float
     vgg16_file: str | None
     G_M: ForecastingNetwork
     D_I: FrameCritic
@@ -125,8 +124,6 @@ class Steps(System):
         assert self.G_R is not None
         assert self.D_V is not None
         real, rows = uint8_to_float(batch["clip"]).transpose(1, 2), batch["rows"]
-        if self.joint_noise:
-            rows = self.with_noise(rows)
         M = self.maps(rows.flatten(0, 1)).unflatten(0, rows.shape[:2]).transpose(1, 2)
         with torch.no_grad():
             coarse = self.coarse_of(batch, M)
@@ -137,11 +134,6 @@ class Steps(System):
         losses |= self.step_D_V(real, refined.clip.detach(), coarse, M)
         losses |= self.step_G_R(refined, real, coarse, M)
         return losses
-
-    def with_noise(self, rows: Float[Tensor, "b t p"]) -> Float[Tensor, "b t p"]:
-        """Structure as a careless estimator would give it."""
-        of_all = rows.repeat(self.world_size, 1, 1)
-        return self.share(self.structure.noisy(of_all, self.joint_noise, self.generator_for(NOISE_OF_JOINTS)))
 
     def coarse_of(self, batch: dict[str, Tensor], M: Float[Tensor, "b m t s s"]) -> Float[Tensor, "b c t s s"]:
         """What is to be refined: forecasts of every frame from one source, or what another method made."""

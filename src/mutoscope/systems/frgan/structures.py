@@ -4,6 +4,7 @@ Every kind of structure is a row of numbers a frame. How tracks of clips become 
 over to another picture, and how rows become maps, is all that the system needs to know of it (sections 4.1 and 4.2).
 """
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Literal
@@ -93,7 +94,7 @@ class Structure(ABC):
         """
         return (rows[:1] + strength * (rows - rows[:1])).astype(np.float32)
 
-    def noisy(self, rows: Float[Tensor, "*n p"], noise: float, generator: torch.Generator) -> Float[Tensor, "*n p"]:
+    def noisy(self, rows: Rows, noise: float, generator: np.random.Generator) -> Rows:
         """Rows as a careless estimator would give them: places are off by N(0, noise²) pixels, anew in every frame.
 
         Raises:
@@ -101,8 +102,14 @@ class Structure(ABC):
         """
         raise InputError(f"joint_noise: {noise} is for joints (expected 0)")
 
-    def rows_of_all(self, clips: Clips, mirrored: bool = False) -> list[Rows]:
+    def rows_of_all(self, clips: Clips, mirrored: bool = False, noise: float = 0.0) -> list[Rows]:
         """The rows of every clip, or of its mirror image.
+
+        Args:
+            clips: which have the tracks wanted.
+            mirrored: of mirror images.
+            noise: places are off by so many pixels, as a careless estimator would have them: anew in every frame, but
+                the same whenever it sees a clip, which it knows by its path.
 
         Raises:
             InputError: clips lack a track, or it does not fit.
@@ -112,7 +119,11 @@ class Structure(ABC):
             tracks: Tracks = {track: values[i] for track, values in clips.tracks.items()}
             if mirrored:
                 tracks = mirror_tracks(tracks, clips.size, clips.skeleton)
-            found.append(self.rows(tracks, clips.skeleton, record.path))
+            rows = self.rows(tracks, clips.skeleton, record.path)
+            if noise:
+                seed = int.from_bytes(hashlib.blake2b(record.path.encode(), digest_size=8).digest())
+                rows = self.noisy(rows, noise, np.random.default_rng(seed))
+            found.append(rows)
         return found
 
 
@@ -189,10 +200,10 @@ class Joints(Structure):
         stronger[:, 2 * self.count :] = rows[:, 2 * self.count :]
         return stronger
 
-    def noisy(self, rows: Float[Tensor, "*n p"], noise: float, generator: torch.Generator) -> Float[Tensor, "*n p"]:
-        joints, visible = self.split(rows)
-        off = torch.randn(joints.shape, generator=generator, device=rows.device)
-        return self.joined(joints + noise * off, visible)
+    def noisy(self, rows: Rows, noise: float, generator: np.random.Generator) -> Rows:
+        places = 2 * self.count
+        off = noise * generator.standard_normal((len(rows), places), np.float32)
+        return np.concatenate([rows[:, :places] + off, rows[:, places:]], axis=1)
 
 
 class Face(Structure):

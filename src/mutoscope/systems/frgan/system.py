@@ -83,7 +83,8 @@ class FRGAN(FRGANControls, Steps):
         max_jump: Most frames between them; null for the whole clip.
         window_source: A window is forecast from the frame before it, or from the clip's first; null for the former with
             joints and the latter else.
-        joint_noise: Joints of a window, and of clips that are measured, are off by this many pixels, as an estimator's.
+        joint_noise: Joints of observed poses, of windows and of clips that are measured are off by this many pixels, as
+            an estimator's; those that forecasts and predictions learn from are not.
         coarse: What to refine instead of forecasts: a folder of clips that another method made, under the same names,
             or weights of another system.
         hidden: Units of the pose predictor; the paper's predecessors have 1024.
@@ -251,7 +252,8 @@ class FRGAN(FRGANControls, Steps):
         both: dict[str, Any] = {"seed": seed, "flip": flip}
         found = []
         if self.P is not None:
-            poses = PoseSequences(first, self.structure, self.observed + self.horizon, **both)
+            length = self.observed + self.horizon
+            poses = PoseSequences(first, self.structure, length, self.observed, **both, noise=self.joint_noise)
             found.append(Stage(0, poses, self.pose_batch))
         if self.forecast_steps or self.G_R is None:
             pairs = ForecastPairs(first, self.structure, self.pair_sampling, self.max_jump, **both)
@@ -266,7 +268,15 @@ class FRGAN(FRGANControls, Steps):
         coarse = coarse_clips(self.coarse_source, clips, self.given) if self.coarse_source else None
         earliest = self.given if self.coarse_source else 1
         return RefineWindows(
-            clips, self.structure, self.frames, self.window_source, coarse, earliest, seed=seed, flip=flip
+            clips,
+            self.structure,
+            self.frames,
+            self.window_source,
+            coarse,
+            earliest,
+            seed=seed,
+            flip=flip,
+            noise=self.joint_noise,
         )
 
     def loss_names(self) -> tuple[str, ...]:
@@ -298,7 +308,7 @@ class FRGAN(FRGANControls, Steps):
         if short:
             raise InputError(f"{short[0].path}: has {short[0].length} frames (expected more than {given})")
         coarse = coarse_clips(self.coarse_source, clips, given) if self.coarse_source else None
-        for i, rows in enumerate(self.structure.rows_of_all(clips)):
+        for i, rows in enumerate(self.structure.rows_of_all(clips, noise=self.joint_noise)):
             frames = clips[i].frames
             if coarse is not None:
                 followed = self.refined_clip(coarse[i][given:], rows[given:])
@@ -307,7 +317,7 @@ class FRGAN(FRGANControls, Steps):
             yield np.concatenate([frames[:given], followed])
 
     def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
-        return frgan_measures(self, clips, seed)
+        return frgan_measures(self, clips)
 
     def sample_sheet(self, clips: Clips) -> Sheet:
         return self.sheet_of_clips(clips)
