@@ -1,0 +1,77 @@
+"""FRGAN's literal networks beside ours: of the same sizes, with the same weights, batch and random numbers."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import frgan_reference as reference
+import torch
+import variants
+from torch import Tensor, nn
+
+from mutoscope.media.tensors import uint8_to_float
+from mutoscope.systems.frgan import FRGAN
+from mutoscope.systems.frgan.networks.blocks import halvings, init_weights
+from mutoscope.systems.frgan.networks.forecasting import encoder_widths
+from mutoscope.systems.frgan.networks.refining import level_widths
+from mutoscope.systems.frgan.steps import FRAME_OF_CLIP, GP_I, GP_V
+
+StageName = Literal["forecast", "refine"]
+Step = Callable[[], dict[str, Tensor]]
+
+
+def training_of(system: FRGAN) -> reference.Training:
+    """Untrained literal networks of the sizes of a system's, with its weights of losses."""
+    config, size = system.config(), system.image_size
+    levels, seen = halvings(size), (system.channels, system.structure.channels)
+    widths = encoder_widths(levels, config["ch"], config["max_ch"], "code")
+    networks: list[nn.Module] = [
+        reference.ForecastingNetwork(widths, *seen, config["code"], size >> levels),
+        reference.FrameCritic(widths, *seen, size >> levels),
+    ]
+    if system.G_R is not None:
+        widths_R = level_widths(levels, config["ch_R"], config["max_ch_R"])
+        bottom = (system.frames >> levels, size >> levels, size >> levels)
+        networks += [network(widths_R, *seen, bottom) for network in (reference.RefiningNetwork, reference.ClipCritic)]
+    for network in networks:
+        init_weights(network)
+    same = ("w_rec", "w_mask", "gp_weight", "gamma", "rank_cap", "lr")
+    return reference.Training(*networks, **{name: config[name] for name in same})
+
+
+def hand_over(training: reference.Training, system: FRGAN) -> None:
+    """Gives a system the weights of literal networks."""
+    system.G_M.load_state_dict(reference.weights_of_G_M(training.G_M))
+    system.D_I.load_state_dict(reference.weights_of_D(training.D_I))
+    if system.G_R is not None:
+        system.G_R.load_state_dict(reference.weights_of_G_R(training.G_R))
+        system.D_V.load_state_dict(reference.weights_of_D(training.D_V))
+
+
+def batch_for(system: FRGAN, stage: StageName, n: int) -> dict[str, Tensor]:
+    """Noise in the place of pictures and of finished maps, as training gets them."""
+    size, generator = system.image_size, torch.Generator().manual_seed(1)
+    numbers = system.structure.channels * size**2
+
+    def rows(*shape: int) -> Tensor:
+        return torch.rand(*shape, numbers, generator=generator)
+
+    # as many frames in a row as are wanted, so that no two are alike
+    frames = variants.random_clips(n, system.frames + 1, size, size, system.channels)
+    batch = {"frame": frames[:, 0], "row": rows(n)}
+    if stage == "forecast":
+        return batch | {"target": frames[:, 1], "target_row": rows(n)}
+    return batch | {"clip": frames[:, 1:], "rows": rows(n, system.frames)}
+
+
+def literal_step(training: reference.Training, system: FRGAN, stage: StageName, batch: dict[str, Tensor]) -> Step:
+    """The literal step on what the system would see, with what it would draw, in its present iteration."""
+    n = len(batch["frame"])
+    image, M_t = uint8_to_float(batch["frame"]), system.maps(batch["row"])
+    share_I, share_V = (torch.rand(n, generator=system.generator_for(purpose)) for purpose in (GP_I, GP_V))
+    if stage == "forecast":
+        target, M_k = uint8_to_float(batch["target"]), system.maps(batch["target_row"])
+        return lambda: training.step_forecast(image, M_t, target, M_k, share_I)
+    real = uint8_to_float(batch["clip"]).transpose(1, 2).contiguous()
+    maps = system.maps(batch["rows"].flatten(0, 1)).unflatten(0, (n, -1)).transpose(1, 2).contiguous()
+    times = torch.randint(system.frames, (n,), generator=system.generator_for(FRAME_OF_CLIP))
+    return lambda: training.step_refine(image, M_t, real, maps, times, share_I, share_V)

@@ -1,0 +1,95 @@
+"""Whole training steps of FRGAN against literal ones: from the same weights, batch and random numbers."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import frgan_pair as pair
+import frgan_reference as reference
+import pytest
+import torch
+from torch import Tensor
+
+from mutoscope.systems.frgan import FRGAN
+
+SMALL: dict[str, Any] = {
+    **{"structure": "maps", "map_channels": 2, "image_size": 32, "frames": 8, "lr": 1e-2, "forecast_steps": 1},
+    **{"ch": 4, "max_ch": 8, "code": 6, "ch_R": 4, "max_ch_R": 8},
+}
+BEGINS = {"forecast": 0, "refine": 1}
+"""The iteration at which a stage begins."""
+TRAINED = {"forecast": {"G_M", "D_I"}, "refine": {"D_I", "G_R", "D_V"}}
+LITERAL_WEIGHTS = {
+    "G_M": reference.weights_of_G_M,
+    "G_R": reference.weights_of_G_R,
+    "D_I": reference.weights_of_D,
+    "D_V": reference.weights_of_D,
+}
+
+
+@pytest.fixture(autouse=True)
+def same_numbers() -> Iterator[None]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+def spread(training: reference.Training) -> None:
+    """Weights as if they had been trained: with the first ones, losses hardly depend on anything."""
+    for name in LITERAL_WEIGHTS:
+        for p in getattr(training, name).parameters():
+            if p.ndim > 1:
+                torch.nn.init.normal_(p, 0, 0.1)
+
+
+def follow_size_of_gradients(optimizers: Any) -> None:
+    """Adam's first step is as long as the learning rate, whatever the gradient: not so with a large epsilon."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["eps"] = 0.1
+
+
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize(
+    ("stage", "arguments"),
+    [("forecast", {}), ("refine", {}), ("refine", {"rank_cap": 0.1})],
+    ids=["forecast", "refine", "refine, capped"],
+)
+def test_a_step_is_the_literal_one(fit: Callable[..., None], stage: Any, arguments: dict[str, Any], n: int) -> None:
+    """Losses, and weights after it, of all networks; those of the stage change, and no others."""
+    system = FRGAN.from_config(SMALL | arguments)
+    system.iteration = BEGINS[stage]
+    training, batch = pair.training_of(system), pair.batch_for(system, stage, n)
+    spread(training)
+    pair.hand_over(training, system)
+    before = weights(system)
+
+    follow_size_of_gradients(training.optimizers.values())
+    expected = pair.literal_step(training, system, stage, batch)()
+
+    def step(_: object) -> None:
+        follow_size_of_gradients(system.optimizers())
+        FRGAN.training_step(system, batch, 0)
+
+    fit(system, torch.zeros(1), body=step)
+
+    assert system.losses.keys() == {f"loss_{name}" for name in expected}
+    for name, loss in expected.items():
+        close(name, system.losses[f"loss_{name}"], loss.detach(), 1e-5)
+    for network, found in weights(system).items():
+        literal = LITERAL_WEIGHTS[network](getattr(training, network))
+        for name, p in found.items():
+            close(f"{network} {name}", p, literal[name], 1e-6)
+        moved = max(float((p - before[network][name]).abs().max()) for name, p in found.items())
+        assert moved > 1e-3 if network in TRAINED[stage] else moved == 0
+
+
+def weights(system: FRGAN) -> dict[str, dict[str, Tensor]]:
+    """Copies of each network's weights, without running means and variances."""
+    return {
+        network: {name: p.detach().clone() for name, p in getattr(system, network).named_parameters()}
+        for network in LITERAL_WEIGHTS
+    }
+
+
+def close(name: str, found: Tensor, expected: Tensor, tolerance: float) -> None:
+    torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance, msg=lambda m: f"{name}: {m}")
