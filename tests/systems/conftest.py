@@ -1,4 +1,4 @@
-"""A small pseudo-label system, untrained and trained, and a way to run its steps under a real trainer."""
+"""Small pseudo-label and FRGAN systems, untrained and trained, and a way to run steps under a real trainer."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,9 @@ from lightning import Trainer
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from mutoscope.data.rendering import render
 from mutoscope.data.synthetic import make_clips
+from mutoscope.systems.frgan import FRGAN
 from mutoscope.systems.loading import load
 from mutoscope.systems.pseudo_label import PseudoLabel
 from mutoscope.training import train
@@ -95,3 +97,64 @@ TWIN = {
     "schedule": "merged",
     "d_batch": "separate",
 }
+
+
+# FRGAN with frames of 16 pixels, and of each kind of structure a run that went through all stages
+
+SMALL_FRGAN = {
+    **{"image_size": 16, "frames": 4, "ch": 4, "max_ch": 8, "code": 8, "ch_R": 4, "max_ch_R": 8, "init": "he"},
+    **{"hidden": 8, "observed": 3, "horizon": 3, "pose_steps": 2, "pose_batch": 4, "forecast_steps": 3},
+}
+
+
+@pytest.fixture(scope="session")
+def small_frgan() -> Callable[..., FRGAN]:
+    """`small_frgan(**arguments)`: an untrained system, always from the same first weights."""
+
+    def make(**arguments: Any) -> FRGAN:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return FRGAN.from_config(SMALL_FRGAN | arguments)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def run_frgan() -> Callable[..., Path]:
+    """`run_frgan(out, **options)`: a run through all three stages, of a few steps each."""
+    options = {
+        **{"data": "stick_people", "max_clips": 12, "held_out": 0, "precision": "float32", "accelerator": "cpu"},
+        **{"max_steps": 8, "batch_size": 2, "log_every": 1, "joint_noise": 0.5, "lr": 1e-3},
+    }
+
+    def run(out: Path, **others: Any) -> Path:
+        return train("frgan", out=out, quiet=True, **(SMALL_FRGAN | options | others))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def frgan_run(run_frgan: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run on stick people; to read from only."""
+    return run_frgan(tmp_path_factory.mktemp("frgan") / "bodies")
+
+
+@pytest.fixture(scope="session")
+def frgan_face_run(run_frgan: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run on morphable faces; to read from only."""
+    out = tmp_path_factory.mktemp("frgan") / "faces"
+    return run_frgan(out, data="morphable_faces", structure="face", joint_noise=0.0)
+
+
+@pytest.fixture(scope="session")
+def bodies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of six clips of stick people, 48 frames of 16 pixels without loss, their joints beside them."""
+    return render("stick_people", tmp_path_factory.mktemp("clips") / "bodies", clips=6, size=16, seed=7, suffix=".npy")
+
+
+@pytest.fixture(scope="session")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of six clips of morphable faces, 24 frames of 16 pixels, their parameters beside them."""
+    return render(
+        "morphable_faces", tmp_path_factory.mktemp("clips") / "faces", clips=6, size=16, seed=7, suffix=".npy"
+    )

@@ -1,0 +1,630 @@
+"""How FRGAN learns, stage by stage (sections 5 and 6). Numbers are those of the acceptance list."""
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.utils.data import default_collate
+
+from mutoscope.data import Clips, clips_from_arrays, open_clips
+from mutoscope.data.mug import FORECAST_SUBJECTS, REFINE_SUBJECTS, TEST_SUBJECTS
+from mutoscope.geometry.heatmaps import heatmaps
+from mutoscope.geometry.skeletons import SKELETONS
+from mutoscope.media.tensors import uint8_to_float
+from mutoscope.systems.frgan import FRGAN
+from mutoscope.systems.frgan.examples import ForecastPairs, RefineWindows, stage_groups
+from mutoscope.systems.frgan.steps import pose_loss
+from mutoscope.systems.frgan.structures import Joints
+from mutoscope.systems.frgan.system import STAGES
+from mutoscope.systems.loading import load
+from mutoscope.training import train
+from mutoscope.training.options import presets, resolve
+
+Batches = dict[str, dict[str, Tensor]]
+
+FRGAN_ROWS = Joints(SKELETONS["penn13"])
+TRAINED = {"pose": {"P"}, "forecast": {"D_I", "G_M"}, "refine": {"D_I", "D_V", "G_R"}}
+"""The networks that each stage trains."""
+
+
+@pytest.fixture(scope="module")
+def people() -> Clips:
+    """Six motions of each of two stick people, 24 frames of 16 pixels."""
+    return open_clips("stick_people", size=16, max_clips=12, frames=24)
+
+
+@pytest.fixture(scope="module")
+def grey_people() -> Clips:
+    return open_clips("stick_people", size=16, channels=1, max_clips=12, frames=24)
+
+
+def batches_of(system: FRGAN, clips: Clips, n: int = 3, **options: Any) -> Batches:
+    """For each stage of training on these clips the first n examples together."""
+    found = {}
+    for stage in system.stages(clips, **({"seed": 0, "flip": False} | options)):
+        system.iteration = stage.first
+        found[system.stage] = default_collate([stage.examples[i] for i in range(n)])
+    system.iteration = 0
+    return found
+
+
+def begin(system: FRGAN, stage: str) -> None:
+    """Goes to the first iteration of a stage."""
+    system.iteration = {"pose": 0, "forecast": system.pose_steps}.get(stage, system.pose_steps + system.forecast_steps)
+    assert system.stage == stage
+
+
+@pytest.fixture(scope="module")
+def step(fit: Callable[..., None]) -> Callable[..., dict[str, Tensor]]:
+    """`step(system, stage, batch)`: a training step of a stage, or more of them; gives the last losses."""
+
+    def run(system: FRGAN, stage: str, batch: dict[str, Tensor], count: int = 1) -> dict[str, Tensor]:
+        begin(system, stage)
+        fit(system, torch.zeros(1), count, body=lambda _: FRGAN.training_step(system, batch, 0))
+        return system.losses
+
+    return run
+
+
+def without_descending(system: FRGAN) -> FRGAN:
+    """The system with steps that only compute their losses."""
+    system.optimizer_of = lambda network: network
+    system.descend = lambda optimizer, loss: None
+    return system
+
+
+def train_with(system: FRGAN, optimizer: torch.optim.Optimizer) -> None:
+    """Lets steps train with one optimiser, without a trainer."""
+
+    def descend(_: Any, loss: Tensor) -> None:
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    system.optimizer_of, system.descend = str, descend
+
+
+def slopes(loss: Tensor, network: torch.nn.Module) -> list[Tensor]:
+    return list(torch.autograd.grad(loss, list(network.parameters()), retain_graph=True, materialize_grads=True))
+
+
+def refining(system: FRGAN, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """Real clips, their motion maps, and forecasts of them."""
+    rows = batch["rows"]
+    M = system.maps(rows.flatten(0, 1)).unflatten(0, rows.shape[:2]).transpose(1, 2)
+    system.G_M.eval()
+    with torch.no_grad():
+        return uint8_to_float(batch["clip"]).transpose(1, 2), M, system.coarse_of(batch, M)
+
+
+VARIANTS: list[dict[str, Any]] = [
+    {},
+    {"residual": "diff", "skips": "image"},
+    {"residual": "none", "skips": "none"},
+    {"bottleneck": "spatial", "dense": False},
+    {"shortcut": "1x1", "widths": "table"},
+    {"init": "normal", "gram_time": True},
+    *({"image_size": 32, "skips_R": skips} for skips in ("deep", "all", "none")),
+    {"image_size": 24, "fusion_R": "concat", "skips_R": "all"},
+    {"frames": 1, "gamma": 0.0},
+    {"frames": 3, "use_D_I": False},
+    {"w_adv": 0.0, "gp_weight": 0.0},
+    {"refine": False, "feedback": True},
+    {"pose_steps": 0},
+    {"forecast_steps": 0},
+    {"structure": "limbs", "joint_noise": 1.0},
+    {"skeleton": "openpose18", "max_jump": 2},
+    {"window_source": "first", "pair_sampling": "first_frame"},
+    {"w_feat": 1.0},
+    {"channels": 1},
+]
+
+
+class TestSteps:
+    @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: " ".join(f"{k}={v}" for k, v in variant.items()))
+    def test_every_variant_takes_a_step_of_every_stage(
+        self, small_frgan, step, people, grey_people, variant: dict[str, Any]
+    ):
+        """10: losses are finite; the networks of the stage learn, and no other."""
+        system = small_frgan(**variant)
+        clips = grey_people if system.channels == 1 else people
+        if system.image_size != clips.size:
+            clips = open_clips("stick_people", size=system.image_size, max_clips=12, frames=24)
+        batches = batches_of(system, clips)
+        absent = {"pose": "pose_steps", "forecast": "forecast_steps", "refine": "refine"}
+        assert set(batches) == {stage for stage in STAGES if variant.get(absent[stage], True)}
+        for stage, batch in batches.items():
+            before = {name: weight.detach().clone() for name, weight in system.named_parameters()}
+            losses = step(system, stage, batch)
+            assert all(loss.isfinite() for loss in losses.values())
+            assert set(losses) <= set(system.loss_names())
+            moved = {name.split(".")[0] for name, w in system.named_parameters() if not torch.equal(w, before[name])}
+            expected = TRAINED[stage] | ({"C_2"} if stage == "pose" and variant.get("w_feat") else set())
+            expected -= {"D_I"} if stage == "refine" and variant.get("use_D_I") is False else set()
+            assert moved == expected
+
+    def test_losses_bear_the_names_that_were_announced(self, small_frgan, step, people):
+        system = small_frgan(w_feat=1.0)
+        seen = [name for stage, batch in batches_of(system, people).items() for name in step(system, stage, batch)]
+        assert set(seen) == set(system.loss_names())
+
+    def test_each_loss_trains_its_own_network(self, small_frgan, step, people):
+        """9: no gradient is left in another network, as in that which draws while its critic learns."""
+        system, events = small_frgan(), []
+        batches = batches_of(system, people)
+        descend = system.descend
+
+        def watched(optimizer: Any, loss: Tensor) -> None:
+            optimizer.zero_grad()
+            slopes = {name: weight.grad for name, weight in system.named_parameters()}
+            descend(optimizer, loss)
+            changed = {n.split(".")[0] for n, weight in system.named_parameters() if weight.grad is not slopes[n]}
+            events.append(changed)
+
+        system.descend = watched
+        for stage in ("forecast", "refine"):
+            step(system, stage, batches[stage])
+        assert events == [{"D_I"}, {"G_M"}, {"D_I"}, {"D_V"}, {"G_R"}]
+
+    def test_gradients_reach_all_parts_of_the_forecasting_network(self, small_frgan, step, people):
+        """9: encoders of picture and structure, the decoder and what it draws."""
+        system = small_frgan()
+        step(system, "forecast", batches_of(system, people)["forecast"], 2)
+        matrices = {name: w.grad for name, w in system.G_M.named_parameters() if w.ndim > 1}
+        assert all(grad is not None and grad.abs().max() > 0 for grad in matrices.values())
+
+    @pytest.mark.parametrize("critic", ["D_I", "D_V"])
+    def test_critics_learn_to_tell_real_from_fake(self, small_frgan, people, critic):
+        """14: real frames and clips score higher than grey ones."""
+        system = small_frgan(gamma=0.0)
+        train_with(system, torch.optim.Adam(getattr(system, critic).parameters(), 3e-3, (0.0, 0.9)))
+        batch = batches_of(system, people)["refine"]
+        real, M, _ = refining(system, batch)
+        clips = {"D_I": (real[:, :, 0], 0 * real[:, :, 0], M[:, :, 0]), "D_V": (real, 0 * real, 0 * real, M)}[critic]
+        losses = [getattr(system, f"step_{critic}")(*clips)[critic].item() for _ in range(12)]
+        assert losses[-1] < min(0, losses[0])  # fake minus real
+
+    @pytest.mark.parametrize(
+        ("skips", "fed"), [("deep", [False, False, True, True]), ("all", [True] * 4), ("none", [False] * 4)]
+    )
+    def test_the_refining_decoder_is_fed_by_the_levels_asked_for(self, small_frgan, skips, fed):
+        """17: of E0 to E3, besides what the deepest gives through the bottleneck."""
+        G_R = small_frgan(image_size=64, frames=16, skips_R=skips).G_R.eval()
+        clip, maps = torch.zeros(1, 3, 16, 64, 64), torch.zeros(1, 13, 16, 64, 64)
+        leaves = [torch.rand_like(level).requires_grad_() for level in G_R.encoder(clip, maps)]
+        G_R.encoder.forward = lambda clip, maps: leaves
+        G_R.squeeze.register_forward_hook(lambda module, inputs, out: out.detach())
+        content = G_R(clip, maps).content
+        grads = torch.autograd.grad(content.sum(), leaves, materialize_grads=True)
+        assert [bool(grad.any()) for grad in grads] == fed
+
+    def test_half_precision_gives_finite_losses_and_whole_weights(self, run_frgan, tmp_path):
+        run = run_frgan(tmp_path / "run", precision="bf16", w_feat=1.0)
+        system = load(run)
+        assert {weight.dtype for weight in system.parameters()} == {torch.float32}
+        assert system.trained.tolist() == [2, 3, 3]
+
+
+class TestPoses:
+    """25."""
+
+    def test_the_loss_is_the_squared_distance_of_the_joints_that_are_seen(self):
+        """Two joints at two times: x of both, then y of both."""
+        true = torch.zeros(1, 2, 4)
+        predicted = torch.tensor([[[0.3, 0.9, 0.4, 0.9], [0.0, 0.6, 0.1, 0.8]]])
+        seen = torch.tensor([[[True, False], [True, True]]])
+        expected = (0.25 + 0.01 + 1.0) / 3  # the second joint of the first time is not seen
+        assert float(pose_loss(predicted, true, seen)) == pytest.approx(expected)
+
+    def test_where_nothing_is_seen_it_is_0_and_not_nan(self):
+        predicted = torch.rand(2, 3, 26).requires_grad_()
+        loss = pose_loss(predicted, torch.rand(2, 3, 26), torch.zeros(2, 3, 13, dtype=torch.bool))
+        loss.backward()
+        assert loss == 0
+        assert not predicted.grad.any()
+
+    def test_places_of_joints_to_come_that_are_not_seen_do_not_count(self, small_frgan, step, people):
+        batch = batches_of(small_frgan(), people)["pose"]
+        rows = batch["rows"].clone()
+        rows[:, :, 26 + 4] = 0  # how surely joint 4 is seen
+        losses = []
+        for place in (0.0, 1000.0):
+            rows[:, 3:, 8:10] = place
+            losses.append(step(small_frgan(), "pose", batch | {"rows": rows.clone()})["loss_pose"])
+        assert losses[0] == losses[1]
+
+    def test_it_is_shown_the_first_poses_and_asked_for_the_next(self, small_frgan, step, people):
+        system = small_frgan(observed=4, horizon=5)
+        batch = batches_of(system, people)["pose"]
+        assert batch["rows"].shape == (3, 9, 39)
+        asked = []
+        system.P.register_forward_pre_hook(lambda _, inputs: asked.append(inputs))
+        step(system, "pose", batch)
+        ((observed, steps),) = asked
+        x = batch["rows"][:, :4, 0:26:2]
+        torch.testing.assert_close(observed[..., :13], 2 * x / 16 - 1)
+        assert (observed.shape, steps) == ((3, 4, 26), 5)
+
+
+class TestForecasting:
+    @pytest.mark.parametrize(("w_rec", "w_mask", "opens"), [(1.0, 1.0, False), (3.0, 0.05, True)])
+    def test_the_mask_is_driven_shut_by_equal_weights_and_kept_open_by_those_of_the_authors(
+        self, small_frgan, w_rec, w_mask, opens
+    ):
+        """39: without a critic, on one pair of frames in which a square moves by less than the mask costs."""
+        pixels = np.full((2, 16, 16, 3), 60, np.uint8)
+        pixels[0, 2:6, 2:6] = pixels[1, 9:13, 9:13] = 130
+        places = np.array([4, 11], np.float32)[:, None, None].repeat(13, 1).repeat(2, 2)
+        tracks = {"joints": [places] * 2, "visible": [np.ones((2, 13))] * 2}
+        clips = clips_from_arrays([pixels] * 2, name="pair", tracks=tracks)
+        system = small_frgan(w_rec=w_rec, w_mask=w_mask, w_adv=0.0, refine=False, pose_steps=0)
+        batch = batches_of(system, clips, 2)["forecast"]
+        train_with(system, torch.optim.Adam(system.G_M.parameters(), 1e-2, (0.0, 0.9)))
+        system.step_D_I = lambda *_: {}
+        for _ in range(30):
+            system.step_forecast(batch)
+        with torch.no_grad():
+            maps = system.maps(batch["row"]), system.maps(batch["target_row"])
+            mask = system.G_M(uint8_to_float(batch["frame"]), *maps).mask[0, 0]
+        moving = torch.from_numpy((pixels[0] != pixels[1])[..., 0])
+        assert mask[~moving].mean() < 0.2
+        assert (mask[moving].mean() > 0.5) == opens
+        assert opens or mask.mean() < 0.05
+
+    @torch.no_grad()
+    def test_no_frame_depends_on_the_structure_of_another(self, frgan_run, people):
+        """34."""
+        system = load(frgan_run)
+        rows = system.structure.rows_of_all(people)[0]
+        picture, others = people[0].frames[0], rows.copy()
+        others[:7] += 2
+        others[8:] = 0
+        one, other = (torch.cat([x["image"] for x in system.forecasts(picture, rows[0], r)]) for r in (rows, others))
+        torch.testing.assert_close(one[7], other[7])
+        assert not torch.allclose(one[6], other[6], atol=1e-3)
+
+
+class TestRefining:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def batch(cls, small_frgan, people) -> dict[str, Tensor]:
+        return batches_of(small_frgan(), people)["refine"]
+
+    def test_the_forecasting_network_stays_as_it_is(self, small_frgan, step, batch):
+        """22: weights, running statistics, no gradients, in the mode that it has at test."""
+        system = small_frgan()
+        before = {name: value.clone() for name, value in system.G_M.state_dict().items()}
+        modes = []
+        system.G_M.register_forward_hook(lambda module, *_: modes.append(module.training))
+        system.G_M.f_D.register_forward_hook(lambda module, *_: modes.append(module.training))
+        step(system, "refine", batch, 2)
+        assert all(torch.equal(before[name], value) for name, value in system.G_M.state_dict().items())
+        assert all(weight.grad is None for weight in system.G_M.parameters())
+        assert modes
+        assert not any(modes)
+
+    def test_the_critic_of_frames_sees_one_random_frame_of_each_clip_with_its_own_map(self, small_frgan, step, batch):
+        """23: of real and refined clips the same one."""
+        system, seen = small_frgan(frames=4), []
+        real, M, _ = refining(system, batch)
+        system.D_I.register_forward_pre_hook(lambda _, inputs: seen.append(inputs))
+        times = set()
+        for iteration in range(6):
+            seen.clear()
+            begin(system, "refine")
+            system.iteration += iteration
+            without_descending(system).step_refine(batch)
+            (images, maps), *_ = seen
+            assert len(images) == len(maps) == 6
+            shown = system.one_frame(torch.arange(4.0).view(1, 1, 4, 1, 1).expand(3, 1, 4, 1, 1))[:, 0, 0, 0].long()
+            for clip, t in enumerate(shown.tolist()):
+                assert torch.equal(images[clip], real[clip, :, t])
+                assert torch.equal(maps[clip], M[clip, :, t])
+                assert torch.equal(maps[3 + clip], M[clip, :, t])
+                assert not torch.equal(images[3 + clip], real[clip, :, t])
+                times.add((clip, t))
+        assert len(times) > 6  # of twelve, others in other iterations
+
+    def test_a_step_on_the_rank_alone_makes_it_fall_for_the_generator_and_rise_for_the_critic(self, small_frgan, batch):
+        """21."""
+        system = without_descending(small_frgan(use_D_I=False))
+        real, M, coarse = refining(system, batch)
+
+        def rank_for_G_R() -> Tensor:
+            return system.step_G_R(system.G_R(coarse, M), real, coarse, M)["G_R_rank"]
+
+        def rank_for_D_V() -> Tensor:
+            return -system.step_D_V(real, system.G_R(coarse, M).clip.detach(), coarse, M)["D_V_rank"]
+
+        for network, rank, sign in ((system.G_R, rank_for_G_R, -1), (system.D_V, rank_for_D_V, 1)):
+            before = rank()
+            gradient = slopes(before, network)
+            size = torch.stack([slope.norm() for slope in gradient]).norm()
+            with torch.no_grad():
+                for weight, slope in zip(network.parameters(), gradient, strict=True):
+                    weight += sign * 1e-2 * slope / size
+            assert sign * (rank() - before) > 0
+
+    def test_past_its_cap_the_rank_moves_the_critic_no_more(self, small_frgan, batch):
+        """21: but still the generator."""
+        system = without_descending(small_frgan(use_D_I=False, rank_cap=0.1))
+        real, M, coarse = refining(system, batch)
+        refined = system.G_R(coarse, M)
+        of_D_V = system.step_D_V(real, refined.clip.detach(), coarse, M)["D_V_rank"]
+        assert of_D_V.item() == pytest.approx(-0.1)
+        assert not any(slope.any() for slope in slopes(of_D_V, system.D_V))
+        of_G_R = system.step_G_R(refined, real, coarse, M)["G_R_rank"]
+        assert of_G_R > 0.1
+        assert any(slope.any() for slope in slopes(of_G_R, system.G_R))
+
+    def test_real_and_coarse_clips_are_constants(self, small_frgan, batch):
+        """21."""
+        system = without_descending(small_frgan())
+        *_, coarse = refining(system, batch)
+        assert not coarse.requires_grad
+        begin(system, "refine")
+        losses = system.step_refine(batch)
+        assert losses["G_R_rank"].requires_grad
+        assert all(p.grad is None for p in system.parameters())
+
+    def test_careless_joints_blur_what_is_refined_but_not_what_is_true(self, small_frgan, batch):
+        system, seen = without_descending(small_frgan(joint_noise=2.0)), []
+        system.D_V.register_forward_pre_hook(lambda _, inputs: seen.append(inputs))
+        begin(system, "refine")
+        system.step_refine(batch)
+        real, M, _ = refining(system, batch)
+        clips, maps = seen[0]
+        assert torch.equal(clips[:3], real)
+        assert not torch.allclose(maps[:3], M)
+
+
+class TestDraws:
+    def test_the_number_of_processes_changes_nothing(self, small_frgan):
+        """Two with half of a batch each draw what one draws for all of it."""
+        system = small_frgan(joint_noise=1.0)
+        clip, rows = torch.arange(4.0 * 4).view(4, 1, 4, 1, 1), torch.zeros(4, 4, 39)
+
+        class OfTwo(FRGAN):
+            world_size = 2
+            rank = 0
+
+            def share(self, draws: Tensor) -> Tensor:
+                return draws.chunk(2)[self.rank]
+
+        shares: list[Tensor] = []
+        whole = system.one_frame(clip), system.with_noise(rows), penalty_shares(system, 4, shares)
+        system.__class__ = OfTwo
+        halves = []
+        for system.rank, part in enumerate((slice(0, 2), slice(2, 4))):
+            halves.append((system.one_frame(clip[part]), system.with_noise(rows[part]), penalty_shares(system, 2, [])))
+        for one, *parts in zip(whole, *halves, strict=True):
+            assert torch.equal(torch.cat(parts), one)
+
+    def test_two_half_batches_are_one(self, small_frgan, people):
+        """What critics learn from is a mean over examples: halves weigh as much as each other."""
+        system = without_descending(small_frgan(gp_weight=0.0, use_D_I=False)).eval()
+        batch = batches_of(system, people, n=4)["refine"]
+        real, M, coarse = refining(system, batch)
+        refined = system.G_R(coarse, M)
+
+        def losses(part: slice) -> dict[str, Tensor]:
+            clips = [clip[part] for clip in (real, refined.clip, coarse, M)]
+            of_G_R = system.step_G_R(type(refined)(*(x[part] for x in refined)), clips[0], clips[2], clips[3])
+            return system.step_D_V(*clips) | of_G_R
+
+        whole, *halves = (losses(part) for part in (slice(None), slice(2), slice(2, None)))
+        for name, loss in whole.items():
+            torch.testing.assert_close(sum(half[name] for half in halves) / 2, loss, msg=lambda m, n=name: f"{n}: {m}")
+
+
+def penalty_shares(system: FRGAN, n: int, found: list[Tensor]) -> Tensor:
+    """The shares of real samples in mixtures that a gradient penalty is taken at."""
+
+    def critic(mixed: Tensor, condition: Tensor) -> Tensor:
+        found.append(mixed.detach()[:, 0, 0, 0])
+        return mixed.sum((1, 2, 3)) + condition.sum((1, 2, 3))
+
+    real, fake, M = torch.ones(n, 1, 1, 1), torch.zeros(n, 1, 1, 1), torch.zeros(n, 1, 1, 1)
+    system.penalty(critic, real, fake, M, 0)
+    return found[0]
+
+
+def numbered(lengths: Sequence[int], subjects: Sequence[str | None] | None = None, layout: str = "arrays") -> Clips:
+    """Clips of one pixel whose first channel is the clip's number and second the time; so are their joints."""
+    frames, joints = [], []
+    for clip, length in enumerate(lengths):
+        pixels = np.zeros((length, 8, 8, 3), np.uint8)
+        pixels[..., 0], pixels[..., 1] = clip, np.arange(length)[:, None, None]
+        frames.append(pixels)
+        joints.append(np.stack([pixels[:, 0, 0, :2]] * 13, axis=1).astype(np.float32))
+    tracks = {"joints": joints, "visible": [np.ones(j.shape[:2], np.float32) for j in joints]}
+    return clips_from_arrays(
+        frames, name="numbered", subjects=subjects, tracks=tracks, skeleton="penn13", layout=layout
+    )
+
+
+class TestPairs:
+    """30."""
+
+    @given(length=st.integers(2, 6), max_jump=st.none() | st.integers(1, 7), seed=st.integers(0, 9))
+    def test_targets_come_later_in_the_same_clip_with_their_own_structure(self, length, max_jump, seed):
+        system = FRGAN_ROWS
+        pairs = ForecastPairs(numbered([length, 6]), system, "random_jump", max_jump, seed=seed, flip=False)
+        for i in range(40):
+            example = {name: value.numpy() for name, value in pairs[i].items()}
+            (clip, t), (same, later) = example["frame"][0, 0, :2].tolist(), example["target"][0, 0, :2].tolist()
+            assert clip == same == i % 2
+            assert 1 <= later - t <= (max_jump or 6)
+            assert later < (length, 6)[clip]
+            assert example["row"][:2].tolist() == [clip, t]
+            assert example["target_row"][:2].tolist() == [clip, later]
+
+    @pytest.mark.parametrize("max_jump", [None, 3])
+    def test_all_jumps_are_reachable(self, max_jump):
+        pairs = ForecastPairs(numbered([6]), FRGAN_ROWS, "random_jump", max_jump, seed=0, flip=False)
+        drawn = {(int(e["frame"][0, 0, 1]), int(e["target"][0, 0, 1])) for e in (pairs[i] for i in range(400))}
+        assert drawn == {(t, later) for t in range(6) for later in range(t + 1, 6) if later - t <= (max_jump or 6)}
+
+    def test_from_the_first_frame_all_are_drawn_itself_too(self):
+        pairs = ForecastPairs(numbered([5]), FRGAN_ROWS, "first_frame", None, seed=0, flip=False)
+        drawn = {(int(e["frame"][0, 0, 1]), int(e["target"][0, 0, 1])) for e in (pairs[i] for i in range(100))}
+        assert drawn == {(0, later) for later in range(5)}
+
+    def test_mirrored_examples_have_mirrored_structure(self, people):
+        """A joint stays over the pixels that show it, and left becomes right."""
+        pairs = ForecastPairs(people, FRGAN_ROWS, "random_jump", None, seed=0, flip=True)
+        rng = np.random.default_rng((0, 12))
+        t, k = pairs.times(24, rng)
+        example, tracks = pairs[12], {name: values[0][t + k] for name, values in people.tracks.items()}
+        assert np.array_equal(example["target"].numpy(), people[0].frames[t + k][:, ::-1])
+        joints, _ = FRGAN_ROWS.split(example["target_row"])
+        left, right = (FRGAN_ROWS.skeleton.joints.index(f"{side} wrist") for side in ("left", "right"))
+        assert joints[left, 0] == pytest.approx(16 - tracks["joints"][right, 0], abs=1e-5)
+        assert joints[left, 1] == pytest.approx(tracks["joints"][right, 1], abs=1e-5)
+
+
+class TestWindows:
+    @given(
+        length=st.integers(2, 12), frames=st.integers(1, 8), source=st.sampled_from(["before", "first"]),
+        seed=st.integers(0, 9),
+    )  # fmt: skip
+    def test_windows_follow_the_frame_that_they_are_forecast_from(self, length, frames, source, seed):
+        """Frames in a row; a short clip rests on its last."""
+        windows = RefineWindows(numbered([length]), FRGAN_ROWS, frames, source, seed=seed, flip=False)
+        for i in range(10):
+            example = windows[i]
+            times, start = example["clip"][:, 0, 0, 1].tolist(), int(example["clip"][0, 0, 0, 1])
+            assert start >= 1
+            assert times == [min(start + i, length - 1) for i in range(frames)]
+            assert example["frame"][0, 0, 1] == (start - 1 if source == "before" else 0)
+            assert example["rows"][:, 1].tolist() == times
+            assert example["row"][1] == example["frame"][0, 0, 1]
+
+    def test_clips_of_another_method_are_cut_alike_after_what_it_was_given(self):
+        clips = numbered([12])
+        coarse = [np.array(clips[0].frames) + np.uint8(100)]
+        windows = RefineWindows(clips, FRGAN_ROWS, 4, "before", coarse, earliest=3, seed=0, flip=False)
+        examples = [windows[i] for i in range(40)]
+        assert all(torch.equal(e["coarse"], e["clip"] + 100) for e in examples)
+        assert {int(e["clip"][0, 0, 0, 1]) for e in examples} == set(range(3, 9))
+
+
+class TestGroups:
+    """29."""
+
+    @given(
+        people=st.lists(st.sampled_from("abcdef"), min_size=2, max_size=12).filter(lambda who: len(set(who)) > 1),
+        seed=st.integers(0, 99),
+    )
+    def test_no_person_is_in_both_and_nobody_is_left_out(self, people, seed):
+        first, second = stage_groups(numbered([2] * len(people), people), seed)
+        who = [{record.subject for record in group.records} for group in (first, second)]
+        assert not who[0] & who[1]
+        assert who[0] | who[1] == set(people)
+        assert 0 <= len(who[0]) - len(who[1]) <= 1
+
+    @given(count=st.integers(2, 9), seed=st.integers(0, 99))
+    def test_where_nobody_is_named_no_clip_is_in_both(self, count, seed):
+        groups = stage_groups(numbered([2] * count), seed)
+        paths = [{record.path for record in group.records} for group in groups]
+        assert not paths[0] & paths[1]
+        assert len(paths[0] | paths[1]) == count
+
+    def test_of_mug_they_are_what_was_published(self):
+        names = f"{TEST_SUBJECTS} {REFINE_SUBJECTS} {FORECAST_SUBJECTS}".split()
+        first, second = stage_groups(numbered([2] * len(names), names, layout="MUG"), 0)
+        assert [record.subject for record in first.records] == FORECAST_SUBJECTS.split()
+        assert [record.subject for record in second.records] == REFINE_SUBJECTS.split()
+
+    def test_people_of_mug_of_one_group_only_are_shared_out(self):
+        first, second = stage_groups(numbered([2] * 4, FORECAST_SUBJECTS.split()[:4], layout="MUG"), 0)
+        assert len(first) == len(second) == 2
+
+    def test_stages_learn_from_their_own_group(self, small_frgan, people):
+        pose, forecast, refine = (stage.examples for stage in small_frgan().stages(people, seed=0, flip=False))
+        who = [{record.subject for record in stage.clips.records} for stage in (pose, forecast, refine)]
+        assert who[0] == who[1]
+        assert not who[1] & who[2]
+
+
+class TestRuns:
+    def test_resumed_in_every_stage_it_is_the_same_run(self, frgan_run, run_frgan, tmp_path):
+        """36: interrupted in every stage; losses, weights, optimisers."""
+        for stop in (1, 4, 7, 8):
+            parts = run_frgan(tmp_path / "run", max_steps=stop, resume=stop > 1)
+        assert losses_of(parts) == losses_of(frgan_run)
+        assert len(losses_of(parts)) == 8
+        one, other = (torch.load(r / "checkpoints" / "00000008.ckpt", weights_only=True) for r in (parts, frgan_run))
+        assert all(torch.equal(one["state_dict"][key], value) for key, value in other["state_dict"].items())
+        assert len(one["optimizer_states"]) == 5
+        for a, b in zip(one["optimizer_states"], other["optimizer_states"], strict=True):
+            torch.testing.assert_close(a["state"], b["state"], rtol=0, atol=0)
+
+    def test_what_was_trained_is_known_after_loading(self, frgan_run, frgan_face_run):
+        bodies, faces = load(frgan_run), load(frgan_face_run)
+        assert bodies.trained.tolist() == [2, 3, 3]
+        assert (bodies.can_predict, bodies.can_forecast, bodies.can_refine) == (True, True, True)
+        assert (faces.can_predict, faces.can_forecast, faces.can_refine) == (False, True, True)
+
+    @pytest.mark.parametrize(("name", "stages"), [("tiny", [1, 1, 1]), ("tiny_face", [0, 1, 2])])
+    def test_the_tiny_presets_train(self, tmp_path, name, stages):
+        options = {"pose_steps": 1, "forecast_steps": 1, "max_steps": 3, "pose_batch": 2, "accelerator": "cpu"}
+        out = tmp_path / "run"
+        train("frgan", preset=name, out=out, quiet=True, max_clips=18, held_out=0.3, batch_size=2, **options)
+        system = load(out)
+        assert system.trained.tolist() == stages
+        assert (system.image_size, system.frames) == (32, 8)
+        assert (out / "samples" / "00000003.png").is_file()
+
+    @pytest.mark.parametrize("name", list(presets("frgan")))
+    def test_every_preset_describes_a_system(self, name):
+        """With all its options known; only the widths are reduced."""
+        narrow = {"ch": 1, "max_ch": 2, "ch_R": 1, "max_ch_R": 2, "hidden": 2, "code": 2}
+        _, arguments = resolve("frgan", presets("frgan")[name])
+        system = FRGAN(**(arguments | narrow))
+        assert (system.G_R is None) == (name == "release")
+        assert (system.P is None) == (system.wants_tracks == ("landmarks",))
+
+    def test_the_defaults_are_those_of_the_paper(self):
+        """Of what the presets of faces and bodies share."""
+        faces, bodies = presets("frgan")["paper"], presets("frgan")["paper_body"]
+        assert {
+            name for name in ("ch", "max_ch", "code", "ch_R", "max_ch_R", "lr") if faces[name] != bodies[name]
+        } == set()
+        with torch.device("meta"):
+            system = FRGAN()
+        assert sum(p.numel() for p in system.G_M.parameters()) == 70_332_356
+        assert (system.w_rec, system.w_mask, system.gp_weight, system.rank_cap) == (3, 0.05, 10, 5)
+
+    def test_maps_that_were_made_elsewhere_train_and_draw(self, run_frgan, bodies, tmp_path):
+        """From a folder with a file of maps beside each clip."""
+        folder = with_maps(bodies, tmp_path / "maps")
+        options = {"structure": "maps", "map_channels": 13, "pose_steps": 0, "joint_noise": 0.0, "max_clips": None}
+        system = load(run_frgan(tmp_path / "run", data=str(folder), **options))
+        clip = next((folder / "clips").rglob("*.npy"))
+        assert len(system.drive(video=clip).frames) == 48
+
+
+def losses_of(run: Path) -> list[list[str]]:
+    with (run / "metrics.csv").open(newline="") as file:
+        return [[value for name, value in row.items() if name.startswith("loss_")] for row in csv.DictReader(file)]
+
+
+def with_maps(source: Path, out: Path) -> Path:
+    """The clips of a folder with heat maps of their joints instead of the joints."""
+    for clip in sorted(source.rglob("*.npy")):
+        name = clip.relative_to(source)
+        joints = np.load((source / "structures" / name).with_suffix(".npz"))
+        maps = heatmaps(torch.from_numpy(joints["joints"]), torch.from_numpy(joints["visible"]), 16, 1.0)
+        for path in (out / "clips" / name, out / "structures" / "clips" / name):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(out / "clips" / name, np.load(clip))
+        np.savez((out / "structures" / "clips" / name).with_suffix(".npz"), maps=maps.numpy())
+    return out
