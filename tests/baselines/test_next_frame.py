@@ -133,7 +133,14 @@ class TestControls:
 class TestArguments:
     @pytest.mark.parametrize(
         "wrong",
-        [{"image_size": 20}, {"image_size": 0}, {"given": 0}, {"unroll": 0}, {"frames": 4}, {"lambda_gdl": -1.0}],
+        [
+            {"image_size": 20},
+            {"image_size": 0},
+            {"given": 0},
+            {"unroll": 0},
+            {"frames": 4},
+            {"lambda_gdl": -1.0},
+        ],
     )
     def test_sizes_that_cannot_be_are_refused(self, wrong: dict[str, float]):
         (argument,) = wrong
@@ -204,4 +211,4 @@ class TestTraining:
             system.optimizers = lambda: None
             system.training_step({"clip": torch.from_numpy(clip)}, 0)
             foretold_wrongly = {0: 0, 1: 0, 2: 0, 3: 1, 7: 1}.get(time, 2)  # itself, and as last frame of the next
-            assert float(system.losses["loss_rec"]) == pytest.approx(foretold_wrongly * 200 / 255 / 4, rel=1e-4)
+            assert float(system.losses["loss_rec"]) == pytest.approx(foretold_wrongly * (200 / 255) ** 2 / 4, rel=1e-4)

@@ -34,7 +34,7 @@ ROWS, COLUMNS = 8, 8  # of the sample sheet
 GIVEN = 10  # real frames before those that are measured, as in Table 6
 MOST_CLIPS, MOST_FRAMES = 64, 120  # clips that are measured, and frames foretold of each
 Length = Annotated[int, Range(1, 1000)]
-Clip = UInt8[np.ndarray, "t h w c"]
+Clip = UInt8[np.ndarray, "_t h w c"]
 
 
 class Residual(nn.Module):
