@@ -168,7 +168,7 @@ class Generation:
             raise InputError("refine: this system has not learned to refine (expected one trained past its last stage)")
 
     @torch.no_grad()
-    def predicted(self, observed: Rows, steps: int) -> Rows:
+    def predicted(self, observed: Rows, steps: int) -> Float32[np.ndarray, "_ p"]:
         """Rows of structure that follow those observed, by the pose predictor (Eq. 5); all joints count as seen.
 
         Raises:

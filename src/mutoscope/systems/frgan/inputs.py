@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from mutoscope.data.clip_folder import ClipFolder
 from mutoscope.data.estimation import fill_gaps
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 Region = Literal["auto", "subject", "centre", "none"]
 Source = str | os.PathLike | None
+NewRows = Float32[np.ndarray, "_ p"]
+"""Rows, of which there are as many as were asked for."""
 
 MOST_FRAMES = 100_000
 PICTURE_MARGIN = 0.35
@@ -188,7 +190,7 @@ def read_rows(path: str | os.PathLike, structure: Structure) -> Rows:
     """
     names = structure.columns()
     try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:  # spreadsheets begin a file with a mark
             records = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: is not a readable table ({error})") from error
@@ -211,7 +213,7 @@ def number(path: str | os.PathLike, row: int, column: str, record: dict[str, str
     return value
 
 
-def edited(structure: Structure, rows: Rows, *, strength: float, speed: float, reverse: bool, hold: int) -> Rows:
+def edited(structure: Structure, rows: Rows, *, strength: float, speed: float, reverse: bool, hold: int) -> NewRows:
     """Rows as a user wants them: stronger, faster, backwards, resting at the end.
 
     Args:
@@ -228,7 +230,7 @@ def edited(structure: Structure, rows: Rows, *, strength: float, speed: float, r
     return np.concatenate([rows, np.repeat(rows[-1:], hold, axis=0)])
 
 
-def resampled(rows: Rows, times: np.ndarray) -> Rows:
+def resampled(rows: Rows, times: np.ndarray) -> NewRows:
     """Rows at times between theirs, on straight lines."""
     before = np.floor(times).astype(int).clip(0, len(rows) - 1)
     after = (before + 1).clip(0, len(rows) - 1)
@@ -236,7 +238,7 @@ def resampled(rows: Rows, times: np.ndarray) -> Rows:
     return rows[before] * (1 - share) + rows[after] * share
 
 
-def there_and_back(rows: Rows, frames: int) -> Rows:
+def there_and_back(rows: Rows, frames: int) -> NewRows:
     """So many rows: all of them, then back to the first, and so on."""
     period = max(2 * len(rows) - 2, 1)
     times = np.arange(frames) % period
