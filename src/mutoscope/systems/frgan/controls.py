@@ -54,7 +54,7 @@ class FRGANControls(Preference, FigureControls):
                 scene = self.scene(path, own, region)
                 yield f"{Path(name).with_suffix('')}.mp4", self.refined_video(scene, overlap, open_frames(path).fps)
 
-        return Videos(videos())
+        return Videos(Replay(videos))
 
     def refined_video(self, scene: Scene, overlap: bool, fps: float | None) -> Video:
         """A whole clip, refined."""

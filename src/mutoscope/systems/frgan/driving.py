@@ -16,6 +16,7 @@ from mutoscope.systems.inputs import Frames
 Structure = str | os.PathLike | None
 Strength = Annotated[float, Range(-10, 10)]
 Speed = Annotated[float, Range(0.05, 20)]
+Length = Annotated[int | None, Range(1, 100_000)]
 Hold = Annotated[int, Range(0, 10_000)]
 Blend = Annotated[int, Range(0, 1000)]
 
@@ -31,7 +32,7 @@ class DrivingControls(Showing):
         structure: Structure = None,
         picture: Frames | None = None,
         picture_structure: Structure = None,
-        frames: Count | None = None,
+        frames: Length = None,
         transfer: Transfer = "absolute",
         head_motion: bool = False,
         strength: Strength = 1.0,

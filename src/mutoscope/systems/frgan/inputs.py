@@ -122,8 +122,9 @@ def tracks_of(
     if "joints" in tracks and "visible" not in tracks:
         tracks["visible"] = np.ones(tracks["joints"].shape[:2], np.float32)
     size = structure.size if isinstance(structure, Maps) else 0
+    frames = len(np.atleast_1d(next(iter(tracks.values()))))
     try:
-        check_tracks({k: v for k, v in tracks.items() if k != "maps" or size}, len(next(iter(tracks.values()))), size)
+        check_tracks({k: v for k, v in tracks.items() if k != "maps" or size}, frames, size)
     except InputError as error:
         raise InputError(f"{what}: its structure {error}") from error
     return tracks
@@ -208,7 +209,7 @@ def number(path: str | os.PathLike, row: int, column: str, record: dict[str, str
         value = float(record[column])
     except (TypeError, ValueError):
         value = float("nan")
-    if not np.isfinite(value):
+    if not abs(value) <= float(np.finfo(np.float32).max):
         raise InputError(f"{path}: row {row}, {column}: {record[column]!r} is no number (expected one)")
     return value
 

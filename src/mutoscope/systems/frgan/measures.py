@@ -139,6 +139,7 @@ def pose_errors(system: "FRGAN", predicted: list[Rows], true: list[Rows]) -> dic
     }
 
 
+@torch.no_grad()
 def mask_measures(
     system: "FRGAN", sources: list[tuple[np.ndarray, np.ndarray]], rows: list[Rows], real: list[Clip]
 ) -> dict[str, float]:

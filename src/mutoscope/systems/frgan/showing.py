@@ -108,7 +108,7 @@ class Showing(Generation):
         return Sheet(sheets.grid(cells, columns, row_labels=names, scale=self.enlargement), len(names), columns)
 
 
-def framed(frame: Picture, colour: tuple[int, int, int]) -> UInt8[np.ndarray, "h w 3"]:
+def framed(frame: Picture, colour: tuple[int, int, int]) -> UInt8[np.ndarray, "_ _ 3"]:
     """A frame with a border of one colour around it."""
     rgb = np.repeat(frame, 3, axis=2) if frame.shape[2] == 1 else frame
     canvas = np.empty((rgb.shape[0] + 2 * BORDER, rgb.shape[1] + 2 * BORDER, 3), np.uint8)
@@ -117,6 +117,6 @@ def framed(frame: Picture, colour: tuple[int, int, int]) -> UInt8[np.ndarray, "h
     return canvas
 
 
-def enlarged(frame: Picture, scale: int) -> UInt8[np.ndarray, "h w 3"]:
+def enlarged(frame: Picture, scale: int) -> UInt8[np.ndarray, "_ _ 3"]:
     """A frame in RGB, every pixel enlarged."""
     return sheets.tiled([frame[None]], 1, scale)[0]

@@ -15,7 +15,7 @@ from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
 from mutoscope.data.clips import Clips
-from mutoscope.data.tracks import mirror_tracks
+from mutoscope.data.tracks import check_can_mirror, mirror_tracks
 from mutoscope.errors import InputError
 from mutoscope.geometry.face_fitting import fit_landmarks, retarget
 from mutoscope.geometry.face_maps import normal_maps
@@ -24,7 +24,8 @@ from mutoscope.geometry.morphable_face import MorphableFace
 from mutoscope.geometry.skeletons import SKELETONS, Skeleton, convert
 
 Kind = Literal["joints", "limbs", "face", "maps"]
-Rows = Float32[np.ndarray, "t p"]
+Rows = Float32[np.ndarray, "_ p"]
+"""One row a frame; how many there are differs from clip to clip."""
 Row = Float32[np.ndarray, "p"]
 Tracks = Mapping[str, np.ndarray]
 Transfer = Literal["absolute", "delta"]
@@ -112,8 +113,10 @@ class Structure(ABC):
                 the same whenever it sees a clip, which it knows by its path.
 
         Raises:
-            InputError: clips lack a track, or it does not fit.
+            InputError: clips lack a track, or it does not fit or cannot be mirrored.
         """
+        if mirrored:
+            check_can_mirror(clips.name, clips.tracks, clips.skeleton)
         found = []
         for i, record in enumerate(clips.records):
             tracks: Tracks = {track: values[i] for track, values in clips.tracks.items()}
@@ -152,7 +155,7 @@ class Joints(Structure):
         if len(given.joints) != joints.shape[1]:
             raise InputError(f"{name}: has {joints.shape[1]} joints (expected the {len(given.joints)} of {given.name})")
         joints, visible = convert(joints, visible, given, self.skeleton)
-        return np.concatenate([joints.reshape(len(joints), -1), visible], axis=1).astype(np.float32)
+        return np.concatenate([joints.reshape(len(joints), 2 * self.count), visible], axis=1).astype(np.float32)
 
     def split(self, rows: Float[Tensor, "*n p"]) -> tuple[Float[Tensor, "*n k 2"], Float[Tensor, "*n k"]]:
         """Joints and how surely they are seen."""
@@ -277,7 +280,7 @@ class Maps(Structure):
         if maps.shape[1:] != (self.channels, self.size, self.size):
             expected = f"t {self.channels} {self.size} {self.size}"
             raise InputError(f"{name}: has maps of shape {' '.join(map(str, maps.shape))} (expected {expected})")
-        return maps.reshape(len(maps), -1)
+        return maps.reshape(len(maps), self.channels * self.size**2)
 
     def maps(self, rows: Float[Tensor, "n p"], size: int) -> Float[Tensor, "n c size size"]:
         return rows.unflatten(1, (self.channels, self.size, self.size))

@@ -229,6 +229,8 @@ class FRGAN(FRGANControls, Steps):
         if isinstance(self.structure, Joints) and self.pose_steps:
             self.P = PosePredictor(joints=self.structure.count, hidden=hidden, feedback=feedback)
         self.C_2 = None
+        if joint_noise and not of_body:
+            raise InputError(f"joint_noise: {joint_noise} is for joints (expected 0)")
         if w_feat and not self.pose_steps:
             raise InputError(f"w_feat: {w_feat} is for joints, with pose_steps (expected 0)")
         if w_feat and isinstance(self.structure, Joints):
