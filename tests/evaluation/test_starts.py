@@ -121,9 +121,49 @@ class TestStarts:
         assert set(drawn.labels) == {0, 1}
         assert len(set(drawn.pictures[:, 0, 0, 0])) == 6
 
+    @given(starts=st.integers(1, 5), step=st.integers(1, 3), seed=st.integers(0, 9))
+    def test_tracks_are_those_of_the_frames_of_each_window(self, starts, step, seed):
+        clips = counting([15, 9])
+        tracks = {"numbers": [clips[i].frames[:, 0, 0].astype(np.float32) for i in range(2)]}
+        clips = clips_from_arrays(
+            [clips[i].frames for i in range(2)], name="counting", tracks=tracks, skeleton="penn13"
+        )
+        drawn = draw_starts(clips, 1000, starts, 4, step, seed)
+        assert drawn.skeleton == "penn13"
+        assert len(drawn.tracks["numbers"]) == len(drawn)
+        assert np.array_equal(np.stack(drawn.tracks["numbers"])[..., 0], drawn.truths[:, :, 0, 0, 0])
+
     def test_too_short_clips_are_told(self):
         with pytest.raises(InputError, match=r"counting: the longest clip has 8 frames \(expected at least 9"):
             draw_starts(counting([8, 3]), 4, 10, 9, 2, 0)
+
+
+class Follower(Animator):
+    """Makes of the structure of each frame, which is that frame's number in the real clips, the frame."""
+
+    starts_from: ClassVar[Any] = "structure"
+
+    def follow_clips(self, clips: Clips, given: int = 1) -> Iterator[np.ndarray]:
+        assert self.remembered is not None
+        for i, rows in enumerate(clips.tracks["rows"]):
+            followed = self.remembered.pixels[rows[given:, 0].astype(int)]
+            yield np.concatenate([clips[i].frames[:given], followed])
+
+
+class TestFollowing:
+    """Systems that are told the structure of each frame to come."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def tracked(cls, unlike) -> Clips:
+        rows = [np.arange(r.start, r.start + r.length, dtype=np.float32)[:, None] for r in unlike.records]
+        frames = [unlike[i].frames for i in range(len(unlike))]
+        return clips_from_arrays(frames, name="tracked", tracks={"rows": rows})
+
+    def test_what_follows_the_structure_exactly_is_found_perfect(self, unlike, tracked):
+        figures = Evaluator(tracked, extractors=[], clips=20, **FEW).measure(Follower(unlike))
+        assert figures["ssim"].value == pytest.approx(1)
+        assert figures["psnr"].value == 100
 
 
 class TestFigures:
