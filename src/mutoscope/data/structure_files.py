@@ -132,7 +132,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {track: arrays[track].astype(np.float32) for track in TRACKS if track in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: is no readable file of arrays (expected .npz with {', '.join(TRACKS)})") from error
 
 

@@ -199,7 +199,9 @@ class System(LightningModule, PyTorchModelHubMixin):
         parser = jsonargparse.ArgumentParser(exit_on_error=False)
         parser.add_class_arguments(cls)
         try:
-            arguments = parser.parse_object(config).as_dict()
+            parsed = parser.parse_object(config)
+            parser.validate(parsed, skip_unset=False)  # where a value is null that may not be
+            arguments = parsed.as_dict()
         except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
             raise InputError(f"does not describe a {cls.name} ({' '.join(str(error).split())})") from error
         return cls(**arguments)

@@ -27,7 +27,7 @@ NEXT = Arm("next frame", {"max_steps": 3000}, system="next_frame")
 
 def _refining(name: str, of: Arm, **options: object) -> Arm:
     """An arm that refines what another one makes."""
-    return Arm(name, {"coarse": f"arm:{of.name}", "pose_steps": 0, "max_steps": 400, **options})
+    return Arm(name, {"coarse": f"arm:{of.name}", "pose_steps": 0, "max_steps": 1200, **options})
 
 
 REFINED = _refining("G_M dense + G_R", DENSE)
@@ -39,9 +39,9 @@ NO_RANK, NO_D_I = _refining("G_R, no ranking", DENSE, gamma=0.0), _refining("G_R
 REFINED_VILLEGAS, REFINED_NEXT = _refining("Villegas-like + G_R", VILLEGAS), _refining("next frame + G_R", NEXT)
 
 # faces
-FULL_FACE = Arm("G_M dense + G_R", {"forecast_steps": 800, "max_steps": 1200})
-PLAIN_FACE = Arm("G_M plain", {"dense": False, "refine": False, "max_steps": 800})
-VILLEGAS_FACE = Arm("Villegas-like", {**VILLEGAS.options, "max_steps": 800})
+FULL_FACE = Arm("G_M dense + G_R", {"forecast_steps": 1600, "max_steps": 2400})
+PLAIN_FACE = Arm("G_M plain", {"dense": False, "refine": False, "max_steps": 1600})
+VILLEGAS_FACE = Arm("Villegas-like", {**VILLEGAS.options, "max_steps": 1600})
 
 EXPERIMENTS = (
     Experiment(

@@ -188,8 +188,10 @@ def stage_groups(clips: Clips, seed: int) -> tuple[Clips, Clips]:
     groups: list[Any] = subjects if None not in subjects else list(range(len(clips)))
     distinct = list(dict.fromkeys(groups))
     if len(distinct) < 2:
-        of_what = "people" if None not in subjects else "clips"
-        raise InputError(f"{clips.name}: has {len(distinct)} {of_what} to learn from (expected two, one a stage)")
+        of_what = "person" if None not in subjects else "clip"
+        raise InputError(
+            f"{clips.name}: has {len(distinct)} {of_what} to learn from (expected two or more, for two stages)"
+        )
     order = np.random.default_rng((seed, len(distinct))).permutation(len(distinct))
     first = {distinct[i] for i in order[: (len(distinct) + 1) // 2]}
     chosen = [i for i, group in enumerate(groups) if group in first]

@@ -155,6 +155,7 @@ class Joints(Structure):
         if len(given.joints) != joints.shape[1]:
             raise InputError(f"{name}: has {joints.shape[1]} joints (expected the {len(given.joints)} of {given.name})")
         joints, visible = convert(joints, visible, given, self.skeleton)
+        joints = between_seen(joints, visible)
         return np.concatenate([joints.reshape(len(joints), 2 * self.count), visible], axis=1).astype(np.float32)
 
     def split(self, rows: Float[Tensor, "*n p"]) -> tuple[Float[Tensor, "*n k 2"], Float[Tensor, "*n k"]]:
@@ -300,6 +301,20 @@ class Maps(Structure):
         if strength != 1:
             raise InputError(f"strength: {strength} is for joints and faces (expected 1 with finished maps)")
         return rows
+
+
+def between_seen(
+    joints: Float32[np.ndarray, "t k 2"], visible: Float32[np.ndarray, "t k"]
+) -> Float32[np.ndarray, "t k 2"]:
+    """Joints with unseen ones between where they were seen before and after, for whatever goes by their places."""
+    placed = joints.copy()
+    times = np.arange(len(joints))
+    for k in range(joints.shape[1]):
+        seen = np.flatnonzero(visible[:, k] > 0)
+        if 0 < len(seen) < len(joints):
+            for axis in range(2):
+                placed[:, k, axis] = np.interp(times, seen, joints[seen, k, axis])
+    return placed
 
 
 def extent(points: Float[Tensor, "n 2"]) -> Float[Tensor, ""]:
