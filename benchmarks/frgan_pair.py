@@ -18,10 +18,24 @@ from mutoscope.systems.frgan.steps import FRAME_OF_CLIP, GP_I, GP_V
 StageName = Literal["forecast", "refine"]
 Step = Callable[[], dict[str, Tensor]]
 
+TRANSCRIBED = {
+    **{"bottleneck": "fc", "dense": True, "skips": "all", "residual": "mask", "shortcut": "3x3", "widths": "code"},
+    **{"skips_R": "deep", "fusion_R": "add", "use_D_I": True, "w_adv": 1.0, "w_feat": 0.0, "gram_time": False},
+    **{"joint_noise": 0.0, "betas": (0.0, 0.9)},
+}
+"""What the literal networks and steps have no choice of."""
+
 
 def training_of(system: FRGAN) -> reference.Training:
-    """Untrained literal networks of the sizes of a system's, with its weights of losses."""
+    """Untrained literal networks of the sizes of a system's, with its weights of losses.
+
+    Raises:
+        ValueError: the system is one that they do not transcribe.
+    """
     config, size = system.config(), system.image_size
+    other = [name for name, value in TRANSCRIBED.items() if config[name] != value]
+    if other:
+        raise ValueError(f"not transcribed: {', '.join(other)}")
     levels, seen = halvings(size), (system.channels, system.structure.channels)
     widths = encoder_widths(levels, config["ch"], config["max_ch"], "code")
     networks: list[nn.Module] = [
@@ -75,3 +89,29 @@ def literal_step(training: reference.Training, system: FRGAN, stage: StageName, 
     maps = system.maps(batch["rows"].flatten(0, 1)).unflatten(0, (n, -1)).transpose(1, 2).contiguous()
     times = torch.randint(system.frames, (n,), generator=system.generator_for(FRAME_OF_CLIP))
     return lambda: training.step_refine(image, M_t, real, maps, times, share_I, share_V)
+
+
+@torch.no_grad()
+def literal_clip(
+    training: reference.Training, pictures: Tensor, maps: Tensor, together: int, window: int | None
+) -> Tensor:
+    """Frames that follow a picture.
+
+    Args:
+        training: the networks; they are set to evaluation.
+        pictures: the picture, uint8, `1 s s c`.
+        maps: its map, then that of each frame, `1 + t m s s`.
+        together: frames in a batch; the picture is encoded for each.
+        window: frames that are refined together; none: they are not refined.
+
+    Returns:
+        `t c s s`.
+    """
+    image, M_t = (x.expand(together, -1, -1, -1) for x in (uint8_to_float(pictures), maps[:1]))
+    drawn = torch.cat([training.G_M.eval()(image, M_t, M_k)[0] for M_k in maps[1:].split(together)])
+    if window is None:
+        return drawn
+    assert training.G_R is not None
+    clips = [x.transpose(0, 1)[None] for x in (drawn, maps[1:])]
+    refined = [training.G_R.eval()(*parts)[0] for parts in zip(*(x.split(window, 2) for x in clips), strict=True)]
+    return torch.cat(refined, 2)[0].transpose(0, 1)

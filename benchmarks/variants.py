@@ -195,11 +195,13 @@ def show(results: dict[str, Any]) -> None:
     console.print(limits(results), agreement(results), sep="\n")
 
 
-def options(description: str | None, batch: int) -> argparse.Namespace:
-    """The flags of these scripts; sets the number of threads."""
+def options(description: str | None, batch: int, size: int | None = None) -> argparse.Namespace:
+    """The flags of these scripts, `--size` where there is a default for it; sets the number of threads."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=7, help="rounds of training steps")
     parser.add_argument("--batch", type=int, default=batch, help="clips in a training step")
+    if size is not None:
+        parser.add_argument("--size", type=int, default=size, help="height and width of frames in a training step")
     parser.add_argument("--threads", type=int, help="CPU threads; torch's default if not given")
     parser.add_argument("--compile", action="store_true", help="also time compiled networks")
     parser.add_argument("--write", action="store_true", help="write the page in reports/ and its data")

@@ -5,10 +5,12 @@ from typing import Any
 
 import frgan_pair as pair
 import frgan_reference as reference
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from mutoscope.media.tensors import float_to_uint8
 from mutoscope.systems.frgan import FRGAN
 
 SMALL: dict[str, Any] = {
@@ -81,6 +83,29 @@ def test_a_step_is_the_literal_one(fit: Callable[..., None], stage: Any, argumen
             close(f"{network} {name}", p, literal[name], 1e-6)
         moved = max(float((p - before[network][name]).abs().max()) for name, p in found.items())
         assert moved > 1e-3 if network in TRAINED[stage] else moved == 0
+
+
+@pytest.mark.parametrize("together", [1, 16])
+@pytest.mark.parametrize("refine", [False, True])
+def test_clips_are_the_literal_ones(refine: bool, together: int) -> None:
+    """Frames that follow a picture, forecast and refined window by window: up to rounding of the last level."""
+    system = FRGAN.from_config(SMALL).eval()
+    training = pair.training_of(system)
+    spread(training)
+    pair.hand_over(training, system)
+    system.trained.fill_(1)
+    picture, rows = torch.randint(0, 256, (1, 32, 32, 3), dtype=torch.uint8), torch.rand(17, 2 * 32**2)
+    found = system.clip(picture[0].numpy(), rows[0].numpy(), rows[1:].numpy(), refine=refine)
+    window = system.frames if refine else None
+    expected = float_to_uint8(pair.literal_clip(training, picture, system.maps(rows), together, window))
+    assert np.abs(np.stack([*found]).astype(int) - expected).max() <= 1
+    assert expected.std() > 10
+
+
+@pytest.mark.parametrize("other", [{"skips_R": "all"}, {"w_adv": 0.5}, {"dense": False}])
+def test_other_systems_than_the_literal_one_are_refused(other: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"not transcribed: {next(iter(other))}"):
+        pair.training_of(FRGAN.from_config(SMALL | other))
 
 
 def weights(system: FRGAN) -> dict[str, dict[str, Tensor]]:
