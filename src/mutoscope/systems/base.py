@@ -27,6 +27,8 @@ from mutoscope.media.results import Sheet
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 # config.json must say which system it belongs to
 SYSTEM_KEY = "system"
+RUNNING_STATISTICS = ("running_mean", "running_var")
+"""Of batch norm: in half precision a variance may be more than the largest number."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class System(LightningModule, PyTorchModelHubMixin):
             picture and the structure of every frame (`follow_clips`).
         wants_tracks: what it must know of every frame besides its pixels (see `data.tracks`).
         later_arguments: arguments that results on file are older than, and the values that these were made with.
-        kept_in_full: names of tensors that stay float32 where weights are saved in half precision.
+        kept_in_full: names of tensors that, like running statistics, stay float32 where weights are saved in half
+            precision.
 
     Attributes:
         image_size: height and width of a frame, in pixels.
@@ -263,7 +266,8 @@ class System(LightningModule, PyTorchModelHubMixin):
         for average, network in self.averaged_networks().items():
             for key in [key for key in state if key.startswith(f"{average}.")]:
                 state[key.replace(f"{average}.network.", f"{network}.", 1)] = state.pop(key)
-        halved = {key for key, value in state.items() if value.is_floating_point() and key not in self.kept_in_full}
+        full = (*self.kept_in_full, *(key for key in state if key.endswith(RUNNING_STATISTICS)))
+        halved = {key for key, value in state.items() if value.is_floating_point() and key not in full}
         state = {key: (value.to(dtype) if key in halved else value).contiguous() for key, value in state.items()}
         save_file(state, save_directory / WEIGHTS_FILE, metadata={"format": "pt"})
         (save_directory / WEIGHTS_FILE).chmod(0o644)  # safetensors writes for its owner alone
