@@ -3,6 +3,9 @@
 Variants of refining, and refining of other methods, start from the clips of another arm, so that all refine the same.
 """
 
+from functools import partial
+from typing import Literal
+
 from mutoscope.systems.claim import Arm, Claim, Experiment
 
 TABLES_4_8 = {
@@ -78,46 +81,27 @@ EXPERIMENTS = (
 )
 
 
-def _less(
-    name: str, text: str, arm: Arm, measure: str, other: Arm, other_measure: str = "", published: str = "", on: str = ""
+def _compared(
+    relation: Literal["<", ">"],
+    name: str,
+    text: str,
+    arm: Arm,
+    measure: str,
+    other: Arm,
+    other_measure: str = "",
+    published: str = "",
+    on: str = "stick_people",
 ) -> Claim:
-    """The claim that an arm has less of something than another arm, or than itself of something else."""
-    experiment = on or "stick_people"
-    return Claim(
-        name,
-        text,
-        experiment,
-        arm.name,
-        measure,
-        "<",
-        other_arm=other.name,
-        other_measure=other_measure or measure,
-        published=published,
-    )
+    """The claim that an arm has less or more of something than another arm, or than itself of something else."""
+    return Claim(name, text, on, arm.name, measure, relation, None, other.name, other_measure or measure, published)
 
 
-def _more(
-    name: str, text: str, arm: Arm, measure: str, other: Arm, other_measure: str = "", published: str = "", on: str = ""
-) -> Claim:
-    """The claim that an arm has more of something."""
-    experiment = on or "stick_people"
-    return Claim(
-        name,
-        text,
-        experiment,
-        arm.name,
-        measure,
-        ">",
-        other_arm=other.name,
-        other_measure=other_measure or measure,
-        published=published,
-    )
+_less, _more = partial(_compared, "<"), partial(_compared, ">")
 
 
-def _at(name: str, text: str, arm: Arm, measure: str, relation: str, value: float) -> Claim:
+def _at(name: str, text: str, arm: Arm, measure: str, relation: Literal["<", ">"], value: float) -> Claim:
     """The claim that a measure of an arm is above or below a number."""
-    assert relation in ("<", ">")
-    return Claim(name, text, "stick_people", arm.name, measure, relation, value)  # type: ignore[arg-type]  # just asserted
+    return Claim(name, text, "stick_people", arm.name, measure, relation, value)
 
 
 TABLE_8 = (
