@@ -3,7 +3,7 @@
     python benchmarks/frgan.py [--steps 2] [--batch 2] [--size 64] [--threads 2] [--write]
 
 Every variant runs in a process of its own, for how the C library hands out memory is part of the difference; the
-processes take turns, a step each. That takes 13 GB of memory.
+processes of two variants take turns, a step each. `--size` is that of the first stage's frames.
 """
 
 from collections.abc import Callable
@@ -120,7 +120,9 @@ def compared(stage: pair.StageName, size: int, batch: int) -> dict[str, Any]:
             with Operations() as counter:
                 losses[name] = step()
             operations.setdefault(name, counter.total)
-        pairs = [(float(loss), float(losses["ours"][f"loss_{name}"])) for name, loss in losses["literal"].items()]
+        pairs = [
+            (float(loss.detach()), float(losses["ours"][f"loss_{name}"])) for name, loss in losses["literal"].items()
+        ]
         differences.append(max(abs(own - theirs) for theirs, own in pairs))
         largest = max(largest, *(abs(theirs) for theirs, _ in pairs))
     return {"disagreement": differences, "largest_loss": largest, "flops": operations}
@@ -136,9 +138,9 @@ def measure_steps(stage: pair.StageName, size: int, batch: int, rounds: int, pea
     # two at a time: processes that wait keep their memory
     for variant in (LITERAL[1], *PRECISIONS):
         measured |= variants.measure(job, ["literal", variant], batch, rounds, warm_up=1)
-    for name, variant in measured.items():
-        peak = peaks["bf16" if "bf16" in name else "float32"]
-        variant["share_of_peak"] = timing.share_of_peak(found["flops"]["literal"], variant.pop("timings"), peak)
+    for variant, figures in measured.items():
+        peak = peaks["bf16" if "bf16" in variant else "float32"]
+        figures["share_of_peak"] = timing.share_of_peak(found["flops"]["literal"], figures.pop("timings"), peak)
     return {"batch_size": batch, "size": size, "variants": measured} | found
 
 
