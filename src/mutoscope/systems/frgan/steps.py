@@ -43,6 +43,7 @@ class Steps(System):
     w_rec: float
     w_mask: float
     w_adv: float
+    w_adv_R: float
     w_feat: float
     gp_weight: float
     gamma: float
@@ -197,7 +198,7 @@ class Steps(System):
             losses = {
                 "G_R_rec": self.w_rec * F.l1_loss(refined.clip.float(), real),
                 "G_R_mask": self.w_mask * refined.mask.float().mean(),
-                "G_R_gen": self.w_adv * gen,
+                "G_R_gen": self.w_adv_R * gen,
             }
             if self.gamma:
                 with torch.no_grad():

@@ -1,7 +1,7 @@
 """FRGAN: its arguments and networks, and the stages of its training, each on clips of its own (sections 5 and 6)."""
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -72,6 +72,7 @@ class FRGAN(FRGANControls, Steps):
         w_rec: Weight of the absolute difference from the true frames.
         w_mask: Weight of the mask's mean.
         w_adv: Weight of what the critics say.
+        w_adv_R: The same of refined clips; null for the same weight.
         w_feat: Weight of how differently two networks see a forecast of a body and the true frame (Eq. 21); 0 leaves it
             out.
         vgg16: One of them: a file of VGG16's weights, in torchvision's layout. The other is trained with the poses.
@@ -103,6 +104,7 @@ class FRGAN(FRGANControls, Steps):
     starts_from = "structure"
     needs = ("clip",)
     hold_last = True
+    later_arguments: ClassVar[dict[str, Any]] = {"w_adv_R": None}
 
     def __init__(
         self,
@@ -136,6 +138,7 @@ class FRGAN(FRGANControls, Steps):
         w_rec: float = 3.0,
         w_mask: float = 0.05,
         w_adv: float = 1.0,
+        w_adv_R: float | None = None,
         w_feat: float = 0.0,
         vgg16: str | None = None,
         gp_weight: float = 10.0,
@@ -163,7 +166,14 @@ class FRGAN(FRGANControls, Steps):
         least_one |= {"hidden": hidden, "observed": observed, "horizon": horizon, "pose_batch": pose_batch}
         least_one |= {"map_channels": map_channels} | ({"max_jump": max_jump} if max_jump is not None else {})
         least_none = {"w_rec": w_rec, "w_mask": w_mask, "w_adv": w_adv, "gp_weight": gp_weight, "gamma": gamma}
-        least_none |= {"w_feat": w_feat, "rank_cap": rank_cap, "joint_noise": joint_noise, "lr": lr, "lr_pose": lr_pose}
+        least_none |= {
+            "w_adv_R": w_adv if w_adv_R is None else w_adv_R,
+            "w_feat": w_feat,
+            "rank_cap": rank_cap,
+            "joint_noise": joint_noise,
+            "lr": lr,
+            "lr_pose": lr_pose,
+        }
         least_none |= {"pose_steps": pose_steps, "forecast_steps": forecast_steps}
         for values, least in ((least_one, 1), (least_none, 0)):
             for argument, value in values.items():
@@ -188,6 +198,7 @@ class FRGAN(FRGANControls, Steps):
         self.wants_tracks = self.structure.wants
         self.channels, self.image_size, self.frames = channels, image_size, frames
         self.w_rec, self.w_mask, self.w_adv, self.gp_weight = w_rec, w_mask, w_adv, gp_weight
+        self.w_adv_R = least_none["w_adv_R"]
         self.gamma, self.rank_cap, self.gram_time, self.use_D_I = gamma, rank_cap, gram_time, use_D_I
         self.residual = residual
         self.pair_sampling, self.max_jump, self.joint_noise = pair_sampling, max_jump, joint_noise
