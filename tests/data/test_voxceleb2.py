@@ -77,7 +77,7 @@ def test_voxceleb2_mini_is_two_clips_of_each_person_of_different_recordings(voxc
 
 def test_a_run_trains_on_the_subset_that_its_options_name(voxceleb2: Path) -> None:
     run = RunOptions(data=str(voxceleb2), per_subject=1, split_by="published")
-    train, rest = training_clips(run, SimpleNamespace(image_size=16, channels=3))
+    train, rest = training_clips(run, SimpleNamespace(image_size=16, channels=3, wants_tracks=()))
     assert [record.subject for record in train.records] == ["id00012", "id00015"]
     assert [record.subject for record in rest.records] == ["id00017"]
 

@@ -18,7 +18,7 @@ LABELS = [0, 2, 1, 0, None, 2]
 class Small:
     """What training asks a model for when it opens clips."""
 
-    image_size, channels = 16, 3
+    image_size, channels, wants_tracks = 16, 3, ()
 
 
 @pytest.fixture
