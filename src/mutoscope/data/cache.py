@@ -9,13 +9,11 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import numpy as np
-from filelock import FileLock
 
 from mutoscope.data.clips import Clips, Problem, Record, map_pixels
 from mutoscope.data.estimation import check_available, find_tracks, with_faces_for_landmarks
@@ -32,7 +30,7 @@ from mutoscope.data.fitting import (
 from mutoscope.data.layouts import Entry, Listing
 from mutoscope.data.tracks import TRACKS, check_tracks, in_skeleton, skeleton_of
 from mutoscope.errors import InputError
-from mutoscope.files import replacing
+from mutoscope.files import locked, replacing
 from mutoscope.media.subjects import Box
 
 T = TypeVar("T")
@@ -96,7 +94,7 @@ def cached_clips(listing: Listing, options: Options, *, name: str, layout: str, 
         listing = replace(listing, entries=[_with_wanted_sources(entry, options) for entry in listing.entries])
     folder = cache_folder() / "clips" / fingerprint(listing, options, layout)
     if not folder.is_dir():
-        with _locked(folder):
+        with locked(folder):
             if not folder.is_dir():
                 check_available(listing, options.kept)
                 for leftover in folder.parent.glob(f".{folder.name}.*"):
@@ -107,21 +105,6 @@ def cached_clips(listing: Listing, options: Options, *, name: str, layout: str, 
     if strict and clips.problems:
         raise InputError(str(clips.problems[0]))
     return clips
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keeps other processes from making `folder` at the same time."""
-    lock = FileLock(f"{folder}.lock")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError as error:
-        raise InputError(f"{folder.parent}: cannot be written ({error.strerror or error})") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def fingerprint(listing: Listing, options: Options, layout: str) -> str:
