@@ -27,7 +27,7 @@ reproduce: .venv ## Train the arms of a paper's claims, write its report; SYSTEM
 	$(BIN)/mutoscope reproduce $(SYSTEM)
 
 bench: .venv ## Run every benchmark: ratios against a reference, in one run.
-	@for file in pseudo_label g3an imaginator mintgan frgan rasteriser loader metrics cost; do echo "$(BIN)/python benchmarks/$$file.py"; \
+	@for file in pseudo_label g3an imaginator mintgan frgan rasteriser loader loop metrics cost; do echo "$(BIN)/python benchmarks/$$file.py"; \
 		$(BIN)/python benchmarks/$$file.py || exit 1; done
 
 .venv: $(INSTALLED) ## Make the environment, with the versions of constraints.txt.

@@ -21,6 +21,7 @@ from mutoscope.baselines.tgan import TGAN
 from mutoscope.baselines.vgan import VGAN
 from mutoscope.baselines.video_gan import VideoGAN
 from mutoscope.metrics import compute_report
+from mutoscope.systems.draws import Draws, Random
 from mutoscope.systems.pseudo_label import PseudoLabel
 from mutoscope.training.options import preset, resolve
 
@@ -66,24 +67,22 @@ class Drawing(nn.Module):
 
 def build(name: str) -> Any:
     """A system of the `paper` preset, in evaluation mode."""
-    _, arguments = resolve(name, preset(name, "paper"))
-    torch.manual_seed(0)
-    return SYSTEMS[name](**arguments).eval()
+    _, config = resolve(name, preset(name, "paper"))
+    return SYSTEMS[name].untrained(config).eval()
 
 
 def drawing(system: Any, clips: int, frames: int) -> Drawing:
     """The generator of a system, ready to draw clips from noise, as floats in [-1, 1]."""
     if isinstance(system, PseudoLabel):
-        generator = torch.Generator().manual_seed(0)
-        codes = system.draw_codes(clips * frames, generator)
+        codes = system.noise(clips * frames, Random(0, 0))
         return Drawing(lambda: system.draw(codes), system.G)
     networks = (system.G_0, system.G_1) if isinstance(system, TGAN) else (system.G,)
-    return Drawing(lambda: system.draw(clips, frames, torch.Generator().manual_seed(0)), *networks)
+    return Drawing(lambda: system.draw(clips, frames, Draws(torch.Generator().manual_seed(0))), *networks)
 
 
 def discriminators(system: Any, frames: int) -> dict[str, tuple[nn.Module, Tensor, int]]:
     """Each discriminator, an example of what it reads, and how many frames that is."""
-    frame = torch.zeros(1, system.channels, system.image_size, system.image_size)
+    frame = torch.zeros(1, system.config.channels, *system.config.size)
     clip = frame[:, :, None].repeat(1, 1, frames, 1, 1)
     if isinstance(system, PseudoLabel):
         return {"D": (system.D, frame, 1)}
@@ -138,9 +137,9 @@ def measure_lengths(system: PseudoLabel, rounds: int) -> dict[str, Any]:
 
 def draw_clips(system: PseudoLabel, length: int, batch: int) -> None:
     """As many clips of `length` frames as make about one of the longest, so that all runs take about as long."""
-    c = torch.linspace(-1, 1, length)[:, None].repeat(1, system.n_c)
+    c = torch.linspace(-1, 1, length)[:, None].repeat(1, system.config.n_c)
     for clip in range(max(LENGTHS) // length):
-        for _ in system.draw_frames(system.noise(1, seed=clip), system.one_hot(0), c, batch=batch):
+        for _ in system.draw_frames(system.noise_of(1, seed=clip), system.one_hot(0), c, batch=batch):
             pass
 
 

@@ -19,7 +19,7 @@ from torch.utils.flop_counter import flop_registry
 from variants import LITERAL, PRECISIONS, training
 
 from mutoscope.media.tensors import float_to_uint8
-from mutoscope.systems.frgan import FRGAN
+from mutoscope.systems.frgan import FRGAN, FRGANConfig
 from mutoscope.systems.frgan.generation import FRAMES_AT_ONCE
 from mutoscope.training.memory import keep_freed_memory
 from mutoscope.training.options import preset
@@ -43,8 +43,7 @@ DRAWING_COLUMNS = ("widths", "clip", "network", "× literal, clock", "× literal
 
 def system_of(widths: str, **arguments: Any) -> FRGAN:
     """An untrained system whose maps are made elsewhere: drawing them is another benchmark's."""
-    torch.manual_seed(0)
-    return FRGAN(**(WIDTHS[widths] | OF_ALL | arguments))
+    return FRGAN.untrained(FRGANConfig(**(WIDTHS[widths] | OF_ALL | arguments)))
 
 
 def system_for(stage: str, size: int) -> FRGAN:
@@ -73,15 +72,16 @@ def step_of(stage: pair.StageName, variant: str, size: int, batch: int) -> Calla
 def drawing_of(widths: str, drawing: str, variant: str) -> Callable[[], object]:
     """Drawing `FRAMES_AT_ONCE` frames that follow one picture, uint8 to uint8, forecast alone or also refined."""
     system = system_of(widths).eval()
-    frames = variants.random_clips(FRAMES_AT_ONCE + 1, system.image_size, system.image_size, system.channels)
-    rows = torch.rand(FRAMES_AT_ONCE + 1, 3 * system.image_size**2)
+    o = system.config
+    frames = variants.random_clips(FRAMES_AT_ONCE + 1, *o.size, o.channels)
+    rows = torch.rand(FRAMES_AT_ONCE + 1, o.C_M * o.image_size**2)
     picture, refine = frames[0].numpy(), drawing == "refine"
     if variant == OURS:
         keep_freed_memory()
         system.trained.fill_(1)
         return lambda: list(system.clip(picture, rows[0].numpy(), rows[1:].numpy(), refine=refine))
     literal, maps = pair.training_of(system), system.maps(rows)
-    together, window = 1 if variant == ONE_BY_ONE else FRAMES_AT_ONCE, system.frames if refine else None
+    together, window = 1 if variant == ONE_BY_ONE else FRAMES_AT_ONCE, o.frames if refine else None
     return lambda: float_to_uint8(pair.literal_clip(literal, frames[:1], maps, together, window))
 
 

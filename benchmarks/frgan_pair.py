@@ -9,11 +9,11 @@ import variants
 from torch import Tensor, nn
 
 from mutoscope.media.tensors import uint8_to_float
+from mutoscope.systems.draws import Random
 from mutoscope.systems.frgan import FRGAN
-from mutoscope.systems.frgan.networks.blocks import halvings, init_weights
+from mutoscope.systems.frgan.networks.blocks import init_weights
 from mutoscope.systems.frgan.networks.forecasting import encoder_widths
 from mutoscope.systems.frgan.networks.refining import level_widths
-from mutoscope.systems.frgan.steps import FRAME_OF_CLIP, GP_I, GP_V
 
 StageName = Literal["forecast", "refine"]
 Step = Callable[[], dict[str, Tensor]]
@@ -32,24 +32,22 @@ def training_of(system: FRGAN) -> reference.Training:
     Raises:
         ValueError: the system is one that they do not transcribe.
     """
-    config, size = system.config(), system.image_size
-    other = [name for name, value in TRANSCRIBED.items() if config[name] != value]
+    o = system.config
+    other = [name for name, value in TRANSCRIBED.items() if getattr(o, name) != value]
     if other:
         raise ValueError(f"not transcribed: {', '.join(other)}")
-    levels, seen = halvings(size), (system.channels, system.structure.channels)
-    widths = encoder_widths(levels, config["ch"], config["max_ch"], "code")
+    size, seen, widths = o.image_size >> o.levels, (o.channels, o.C_M), encoder_widths(o)
     networks: list[nn.Module] = [
-        reference.ForecastingNetwork(widths, *seen, config["code"], size >> levels),
-        reference.FrameCritic(widths, *seen, size >> levels),
+        reference.ForecastingNetwork(widths, *seen, o.code, size),
+        reference.FrameCritic(widths, *seen, size),
     ]
     if system.G_R is not None:
-        widths_R = level_widths(levels, config["ch_R"], config["max_ch_R"])
-        bottom = (system.frames >> levels, size >> levels, size >> levels)
+        widths_R, bottom = level_widths(o), (o.frames >> o.levels, size, size)
         networks += [network(widths_R, *seen, bottom) for network in (reference.RefiningNetwork, reference.ClipCritic)]
     for network in networks:
         init_weights(network)
     same = ("w_rec", "w_mask", "gp_weight", "gamma", "rank_cap", "lr")
-    return reference.Training(*networks, **{name: config[name] for name in same})
+    return reference.Training(*networks, **{name: getattr(o, name) for name in same})
 
 
 def hand_over(training: reference.Training, system: FRGAN) -> None:
@@ -63,32 +61,30 @@ def hand_over(training: reference.Training, system: FRGAN) -> None:
 
 def batch_for(system: FRGAN, stage: StageName, n: int) -> dict[str, Tensor]:
     """Noise in the place of pictures and of finished maps, as training gets them."""
-    size, generator = system.image_size, torch.Generator().manual_seed(1)
-    numbers = system.structure.channels * size**2
+    size, generator = system.config.image_size, torch.Generator().manual_seed(1)
+    numbers = system.config.C_M * size**2
 
     def rows(*shape: int) -> Tensor:
         return torch.rand(*shape, numbers, generator=generator)
 
     # as many frames in a row as are wanted, so that no two are alike
-    frames = variants.random_clips(n, system.frames + 1, size, size, system.channels)
+    frames = variants.random_clips(n, system.config.frames + 1, size, size, system.config.channels)
     batch = {"frame": frames[:, 0], "row": rows(n)}
     if stage == "forecast":
         return batch | {"target": frames[:, 1], "target_row": rows(n)}
-    return batch | {"clip": frames[:, 1:], "rows": rows(n, system.frames)}
+    return batch | {"clip": frames[:, 1:], "rows": rows(n, system.config.frames)}
 
 
 def literal_step(training: reference.Training, system: FRGAN, stage: StageName, batch: dict[str, Tensor]) -> Step:
     """The literal step on what the system would see, with what it would draw, in its present iteration."""
-    n = len(batch["frame"])
-    image, M_t = uint8_to_float(batch["frame"]), system.maps(batch["row"])
-    share_I, share_V = (torch.rand(n, generator=system.generator_for(purpose)) for purpose in (GP_I, GP_V))
+    noise, batch = system.noise(len(batch["frame"]), Random(system.seed, system.iteration)), system.prepare(batch)
+    image, M_t = uint8_to_float(batch["frame"]), batch["map"]
     if stage == "forecast":
-        target, M_k = uint8_to_float(batch["target"]), system.maps(batch["target_row"])
-        return lambda: training.step_forecast(image, M_t, target, M_k, share_I)
-    real = uint8_to_float(batch["clip"]).transpose(1, 2).contiguous()
-    maps = system.maps(batch["rows"].flatten(0, 1)).unflatten(0, (n, -1)).transpose(1, 2).contiguous()
-    times = torch.randint(system.frames, (n,), generator=system.generator_for(FRAME_OF_CLIP))
-    return lambda: training.step_refine(image, M_t, real, maps, times, share_I, share_V)
+        target, M_k = uint8_to_float(batch["target"]), batch["target_map"]
+        return lambda: training.step_forecast(image, M_t, target, M_k, noise["share_I"])
+    real, maps = uint8_to_float(batch["clip"]).transpose(1, 2).contiguous(), batch["maps"].contiguous()
+    drawn = noise["time"], noise["share_I"], noise["share_V"]
+    return lambda: training.step_refine(image, M_t, real, maps, *drawn)
 
 
 @torch.no_grad()

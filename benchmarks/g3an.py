@@ -20,9 +20,9 @@ from torch import Tensor
 from variants import BATCHES, LITERAL, MEMORY_BACK, PRECISIONS, random_clips, settle, training
 
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
-from mutoscope.systems.g3an import G3AN
+from mutoscope.systems.draws import Random
+from mutoscope.systems.g3an import G3AN, G3ANConfig
 from mutoscope.systems.g3an.convert import convert
-from mutoscope.systems.g3an.system import FAKE_FRAMES, REAL_FRAMES
 from mutoscope.training.memory import keep_freed_memory
 
 FIRST_STEPS = 3  # whose losses must agree
@@ -73,9 +73,8 @@ def step_of(variant: str, batch: int) -> Callable[[], object]:
     precision, _, option = variant.partition(", ")
     if variant != MEMORY_BACK:
         keep_freed_memory()
-    torch.manual_seed(0)
-    batch_of_clips = {"clip": random_clips(batch, *CLIP)}
-    return training(G3AN(d_v="2p1d"), batch_of_clips, precision, option == "compiled")
+    system = G3AN.untrained(G3ANConfig(d_v="2p1d"))
+    return training(system, {"clip": random_clips(batch, *CLIP)}, precision, option == "compiled")
 
 
 def generation_of(variant: str, batch: int) -> Callable[[], object]:
@@ -90,7 +89,7 @@ def generation_of(variant: str, batch: int) -> Callable[[], object]:
 
         return draw
     keep_freed_memory()
-    system = G3AN(d_v="2p1d").eval()
+    system = G3AN.untrained(G3ANConfig(d_v="2p1d")).eval()
     return lambda: list(system.draw(system.appearances(batch, 0), system.motions(batch, 0)))
 
 
@@ -112,8 +111,9 @@ def disagreement(batch: int) -> list[float]:
     two_passes = iterating_once(D_V), G, iterating_once(D_I)
     differences = []
     for _ in range(FIRST_STEPS):
-        z_a, z_m = (z.reshape(batch, -1, 1, 1, 1) for z in system.draw_noise(batch))
-        times = [system.random_times(batch, 16, purpose).flatten() for purpose in (REAL_FRAMES, FAKE_FRAMES)]
+        noise = system.noise(batch, Random(system.seed, system.iteration))
+        z_a, z_m = (noise[name].reshape(batch, -1, 1, 1, 1) for name in ("z_a", "z_m"))
+        times = [noise[name].flatten() for name in ("real_times", "fake_times")]
         real = uint8_to_float(literal.clips).transpose(1, 2).contiguous()
         expected = release.training_step(G, two_passes[0], two_passes[2], literal.optimizers, real, z_a, z_m, *times)
         found = step()

@@ -21,9 +21,9 @@ from torch.nn import functional as F
 from variants import BATCHES, LITERAL, MEMORY_BACK, PRECISIONS, random_clips, settle, training
 
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
+from mutoscope.systems.draws import Random
 from mutoscope.systems.imaginator import ImaGINator
 from mutoscope.systems.imaginator.convert import convert
-from mutoscope.systems.imaginator.system import FAKE_FRAMES, REAL_FRAMES
 from mutoscope.training.memory import keep_freed_memory
 from mutoscope.training.options import preset, resolve
 
@@ -62,9 +62,8 @@ class Literal:
 
 def ours() -> ImaGINator:
     """ImaGINator as its authors' code trains it."""
-    _, arguments = resolve("imaginator", preset("imaginator", "release"))
-    torch.manual_seed(0)
-    return ImaGINator(**{**arguments, "label_names": LABELS})
+    _, config = resolve("imaginator", {**preset("imaginator", "release"), "label_names": LABELS})
+    return ImaGINator.untrained(config)
 
 
 def batch_of(batch: int) -> dict[str, Tensor]:
@@ -122,18 +121,17 @@ def disagreement(batch: int) -> list[float]:
     for network in literal.networks[1:]:
         settle(network, SETTLING)
     system = system_of(literal)
-    step = training(system, {"clip": literal.clips, "label": literal.labels}, "float32")
+    data, optimizers = {"clip": literal.clips, "label": literal.labels}, system.train().optimizers()
     G, D_V, D_I = literal.networks
     passes = G, iterating_twice(D_V), iterating_twice(D_I)
     differences = []
     for _ in range(FIRST_STEPS):
-        z = system.draw_noise(batch)
-        assert z is not None
-        times = [int(system.random_times(batch, purpose)[0, 0]) for purpose in (REAL_FRAMES, FAKE_FRAMES)]
-        system.random_times = lambda n, purpose, times=times: torch.full((n, 1), times[purpose - REAL_FRAMES])  # type: ignore[method-assign,misc]
-        expected = release.training_step(*passes, literal.optimizers, *literal.inputs(), z, *times)
-        found = step()
-        del system.random_times
+        noise = system.noise(batch, Random(system.seed, system.iteration))
+        times = {name: int(noise[name][0, 0]) for name in ("real_times", "fake_times")}
+        noise |= {name: torch.full((batch, 1), time) for name, time in times.items()}
+        expected = release.training_step(*passes, literal.optimizers, *literal.inputs(), noise["z"], *times.values())
+        found = system.training_step(data, noise, optimizers)
+        system.iteration += 1
         pairs = [(expected[name], sum(found[part] for part in parts)) for name, parts in LOSSES.items()]
         differences.append(max(float(abs(own / theirs - 1)) for theirs, own in pairs))
     return differences

@@ -23,7 +23,7 @@ import timing
 import torch
 from torch.utils.data import DataLoader
 
-from mutoscope.data import Clips, FrameBag, TrainingBatches, open_clips
+from mutoscope.data import Clips, FrameBag, TrainingBatches, as_they_come, open_clips
 from mutoscope.data.fitting import fit_frame
 from mutoscope.data.synthetic import make_clips
 from mutoscope.media.frames import open_frames, read_clip
@@ -55,7 +55,7 @@ def decode_shuffled(clips: Clips, bag: FrameBag, indices: list[int]) -> torch.Te
     frames = []
     for i in indices:
         frame = next(islice(open_frames(clips.records[clip[i]].path, clips.channels), int(time_[i]), None))
-        frames.append(torch.from_numpy(fit_frame(frame, clips.size, "crop")))
+        frames.append(torch.from_numpy(fit_frame(frame, (clips.height, clips.width), "crop")))
     return torch.stack(frames)
 
 
@@ -63,14 +63,12 @@ def decode_in_order(clips: Clips, count: int) -> int:
     """At least `count` frames of whole clips, each file opened once; returns how many."""
     done = 0
     for record in clips.records:
-        done += len([fit_frame(frame, clips.size, "crop") for frame in read_clip(record.path, clips.channels)])
+        done += len(
+            [fit_frame(frame, (clips.height, clips.width), "crop") for frame in read_clip(record.path, clips.channels)]
+        )
         if done >= count:
             break
     return done
-
-
-def as_it_is(batch: Any) -> Any:
-    return batch
 
 
 def measure(source: Path, rounds: int) -> dict[str, Any]:
@@ -83,12 +81,12 @@ def measure(source: Path, rounds: int) -> dict[str, Any]:
     again = time.perf_counter() - start
     bag = FrameBag(clips)
     batches = TrainingBatches(len(bag), BATCH)
-    loader = iter(DataLoader(bag, batch_sampler=batches, collate_fn=as_it_is))
+    loader = iter(DataLoader(bag, batch_sampler=batches, collate_fn=as_they_come))
     endless = iter(batches)
 
     def from_bag() -> None:
         for _ in range(BATCHES_PER_ROUND):
-            bag.batch(next(endless))
+            bag.__getitems__(next(endless))
 
     def from_loader() -> None:
         for _ in range(BATCHES_PER_ROUND):
@@ -98,7 +96,7 @@ def measure(source: Path, rounds: int) -> dict[str, Any]:
     variants: dict[str, tuple[Callable[[], object], int]] = {
         "decoding, shuffled": (lambda: decode_shuffled(clips, bag, next(endless)), BATCH),
         "decoding, in order": (partial(decode_in_order, clips, BATCH), in_order),
-        "FrameBag.batch": (from_bag, BATCHES_PER_ROUND * BATCH),
+        "FrameBag": (from_bag, BATCHES_PER_ROUND * BATCH),
         "training DataLoader": (from_loader, BATCHES_PER_ROUND * BATCH),
     }
     timings = timing.alternate({name: run for name, (run, _) in variants.items()}, rounds)

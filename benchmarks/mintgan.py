@@ -21,7 +21,8 @@ from torch import Tensor
 from variants import LITERAL, MEMORY_BACK, PRECISIONS, training
 
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
-from mutoscope.systems.mintgan import MintGAN
+from mutoscope.systems.conditions import Conditions
+from mutoscope.systems.mintgan import MintGAN, MintGANConfig
 from mutoscope.training.memory import keep_freed_memory
 from mutoscope.training.options import preset, resolve
 
@@ -34,19 +35,21 @@ ITERATIONS = {"step": 1, "r1": 0}  # of steps without R1 and with it
 DRAWING_COLUMNS = ("preset", "pixels", "network", "× literal, clock", "ms a clip", "frames a second", "× real time")
 
 
-def arguments_of(name: str) -> dict[str, Any]:
-    """The arguments of a preset's system."""
-    return resolve("mintgan", preset("mintgan", name))[1]
+def config_of(name: str) -> MintGANConfig:
+    """The choices of a preset."""
+    config = resolve("mintgan", preset("mintgan", name))[1]
+    assert isinstance(config, MintGANConfig)
+    return config
 
 
 def system_of(name: str) -> MintGAN:
     """An untrained system of a preset."""
     torch.manual_seed(0)
-    return MintGAN(**arguments_of(name))
+    return MintGAN(config_of(name))
 
 
 def clips_for(system: MintGAN, batch: int) -> Tensor:
-    return variants.random_clips(batch, system.frames, system.image_size, system.image_size, system.channels)
+    return variants.random_clips(batch, system.config.frames, *system.config.size, system.config.channels)
 
 
 class Literal:
@@ -89,18 +92,18 @@ def step_of(job: str, variant: str, batch: int) -> Callable[[], object]:
 
 def generation_of(name: str, variant: str, batch: int) -> Callable[[], object]:
     """Drawing `batch` clips of a preset, noise to uint8."""
-    system = system_of(name).eval()
+    system, o = system_of(name).eval(), config_of(name)
     if variant in LITERAL:
         G = literal.training_of(system).G.eval()
 
         @torch.no_grad()
         def draw() -> object:
-            clips = G(torch.randn(batch, system.d_a), torch.randn(batch, system.frames - 1, system.d_m))
+            clips = G(torch.randn(batch, o.d_a), torch.randn(batch, o.frames - 1, o.d_m))
             return float_to_uint8(clips.flatten(0, 1))
 
         return draw
     keep_freed_memory()
-    return lambda: list(system.sample_clips(batch, frames=system.frames))
+    return lambda: list(system.outputs(Conditions(batch, o.frames)))
 
 
 # Whether both compute the same.
@@ -154,16 +157,16 @@ def measure_steps(batch: int, rounds: int, compiled: bool) -> dict[str, Any]:
             "disagreement": disagreement(batch),
             "variants": measured,
         },
-        "r1_every": arguments_of(TRAINED)["r1_every"],
+        "r1_every": config_of(TRAINED).r1_every,
         "r1": penalised,
     }
 
 
 def measure_drawing(name: str, rounds: int) -> dict[str, Any]:
     """One clip of a preset."""
-    arguments = arguments_of(name)
+    o = config_of(name)
     found = variants.measure(name, ["literal", "float32"], 1, rounds)
-    return {"frames": arguments["frames"], "image_size": arguments["image_size"], "variants": found}
+    return {"frames": o.frames, "image_size": o.image_size, "variants": found}
 
 
 # What is said of it.
@@ -248,12 +251,12 @@ def main() -> None:
         job, variant = given.worker
         variants.work((step_of if job in ITERATIONS else generation_of)(job, variant, given.batch))
         return
-    trained = arguments_of(TRAINED)
+    trained = config_of(TRAINED)
     results = {
         "machine": timing.machine(),
         **measure_steps(given.batch, given.steps, given.compile),
         "drawing": {name: measure_drawing(name, given.steps) for name in DRAWN},
-        "judges": parts.measure_judges(given.batch, trained["image_size"], trained["widths_D"], given.steps),
+        "judges": parts.measure_judges(given.batch, trained.image_size, trained.widths_D, given.steps),
         "layers": parts.measure_layers(given.steps),
     }
     results = timing.plain(results)

@@ -17,10 +17,9 @@ import report
 import timing
 import torch
 import variants
-from lightning.fabric import Fabric
 
 from mutoscope.media.tensors import uint8_to_float
-from mutoscope.systems.mintgan import MintGAN
+from mutoscope.systems.mintgan import MintGAN, MintGANConfig
 from mutoscope.training.options import preset, resolve
 
 NAME = "mintgan_gpu"
@@ -32,29 +31,25 @@ Step = Callable[[], object]
 
 
 def system_of(name: str, device: torch.device) -> MintGAN:
-    _, arguments = resolve("mintgan", preset("mintgan", name))
+    config = resolve("mintgan", preset("mintgan", name))[1]
+    assert isinstance(config, MintGANConfig)
     torch.manual_seed(0)
-    return MintGAN(**arguments).to(device)
+    return MintGAN(config).to(device)
 
 
 def step_of(name: str, variant: str, batch: int, device: torch.device) -> Step:
     """One training step without R1."""
     system = system_of(name, device)
-    clips = variants.random_clips(batch, system.frames, system.image_size, system.image_size, system.channels)
-    clips = clips.to(device)
+    o = system.config
+    clips = variants.random_clips(batch, o.frames, *o.size, o.channels).to(device)
     if variant in variants.LITERAL:
         return literal_step(system, clips, variant)
     precision, _, option = variant.partition(", ")
-    fabric = Fabric(accelerator=device.type, devices=1, precision=variants.PRECISIONS[precision])
-    fabric.setup(system.train(), *system.configure_optimizers())
-    if option == "compiled":
-        for network in system.trained_networks():
-            network.compile()
+    own = variants.training(system, {"clip": clips}, precision, option == "compiled")
 
     def step() -> None:
         system.iteration = WITHOUT_R1
-        with fabric.autocast():
-            system.training_step({"clip": clips}, 0)
+        own()
 
     return step
 

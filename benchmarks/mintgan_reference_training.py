@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mutoscope.systems.draws import Random
 from mutoscope.systems.mintgan import MintGAN
-from mutoscope.systems.mintgan.system import FAKE_FRAMES, NOISE, REAL_FRAMES
 
 Noise = tuple[Tensor, Tensor]
 
@@ -115,14 +115,13 @@ def training_of(system: MintGAN) -> Training:
 
     It has no options beyond those of the thesis: D_I sees one frame of a clip, magnitudes are as G_M gives them.
     """
-    config = system.config()
-    size, channels, widths_D = system.image_size, system.channels, config["widths_D"] or reference.WIDTHS
-    G = reference.Generator(
-        size, channels, system.d_a, system.d_m, system.N, config["widths"] or reference.WIDTHS, config["mlp_depth"]
-    )
-    D_V = reference.pyramid(config["levels"], channels, size, system.frames, widths_D)
+    o = system.config
+    widths, widths_D = o.widths or reference.WIDTHS, o.widths_D or reference.WIDTHS
+    G = reference.Generator(o.image_size, o.channels, o.d_a, o.d_m, o.N, widths, o.mlp_depth)
+    D_V = reference.pyramid(o.levels, o.channels, o.image_size, o.frames, widths_D)
     same = ("lambda_V", "r1_gamma", "r1_every", "lr", "betas", "ema")
-    return Training(G, reference.Discriminator(channels, size, widths_D), D_V, **{name: config[name] for name in same})
+    D_I = reference.Discriminator(o.channels, o.image_size, widths_D)
+    return Training(G, D_I, D_V, **{name: getattr(o, name) for name in same})
 
 
 def hand_over(training: Training, system: MintGAN) -> None:
@@ -172,11 +171,6 @@ def renamed(key: str, names: Mapping[str, str]) -> str:
 
 def draws_of(system: MintGAN, n: int) -> tuple[Noise, dict[str, Tensor]]:
     """What a system draws in its next step, for n clips: z_a and z_m, and the times of the frames that D_I sees."""
-    generator = system.generator_for(NOISE)
-    shapes = (n, system.d_a), (n, system.frames - 1, system.d_m)
-    z_a, z_m = (torch.randn(shape, generator=generator, device=system.device) for shape in shapes)
-    real, fake = (
-        torch.randint(system.frames, (n,), generator=system.generator_for(purpose), device=system.device)
-        for purpose in (REAL_FRAMES, FAKE_FRAMES)
-    )
-    return (z_a, z_m), {"real": real, "fake": fake, "G": fake}
+    noise = system.noise(n, Random(system.seed, system.iteration, system.device))
+    real, fake = (noise[name][:, 0] for name in ("real_times", "fake_times"))
+    return (noise["z_a"], noise["z_m"]), {"real": real, "fake": fake, "G": fake}

@@ -7,8 +7,6 @@ pass after the other, each with frames drawn anew, gradients of the network that
 """
 
 import argparse
-import logging
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,16 +15,14 @@ from unittest import mock
 import report
 import timing
 import torch
-from lightning.fabric import Fabric
+import variants
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
 
+from mutoscope.systems.draws import Random
 from mutoscope.systems.pseudo_label import PseudoLabel
-from mutoscope.systems.pseudo_label.system import CODES, NOISE_D, NOISE_G, NOISE_LABEL_D
 from mutoscope.training.options import preset, presets, resolve
 
-PRECISIONS: dict[str, Any] = {"float32": "32-true", "bf16": "bf16-mixed"}
 FIRST_STEPS = 3  # whose losses must agree
 
 
@@ -81,70 +77,71 @@ class Literal:
     """The reference loop: weights of `system`, and `system`'s random numbers, so that losses can be compared."""
 
     def __init__(self, system: PseudoLabel) -> None:
-        self.system, width = system, system.config().get("width", 1.0)
-        shape = {"channels": system.channels, "image_size": system.image_size, "width": width}
-        self.G = LiteralGenerator(system.n_z + system.n_d + system.n_c, **shape)
-        self.D = LiteralDiscriminator(system.n_d, system.n_c, **shape)
+        self.system, o = system, system.config
+        self.iteration = 0
+        shape = {"channels": o.channels, "image_size": o.image_size, "width": o.width}
+        self.G = LiteralGenerator(o.n_z + o.n_d + o.n_c, **shape)
+        self.D = LiteralDiscriminator(o.n_d, o.n_c, **shape)
         for mine, theirs in ((self.G, system.G), (self.D, system.D)):
             with torch.no_grad():
                 for own, given in zip(mine.parameters(), theirs.parameters(), strict=True):
                     own.copy_(given)
         self.average = [p.detach().clone() for p in self.G.parameters()]
 
-        def adam(which: str, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
-            return torch.optim.Adam(weights, lr=system.lr[which], betas=system.betas[which], amsgrad=system.amsgrad)
+        def adam(lr: float, betas: tuple[float, float], *networks: nn.Module) -> torch.optim.Optimizer:
+            weights = [p for network in networks for p in network.parameters()]
+            return torch.optim.Adam(weights, lr=lr, betas=betas, amsgrad=o.amsgrad)
 
-        self.opt_G = adam("G", [*self.G.parameters()])
-        self.opt_D = adam("D", [*self.D.parameters()])
-        self.opt_I = adam("I", [*self.G.parameters(), *self.D.parameters()])
+        self.opt_G = adam(o.lr_G, o.betas_G, self.G)
+        self.opt_D = adam(o.lr_D, o.betas_D, self.D)
+        self.opt_I = adam(o.lr_I, o.betas_I, self.G, self.D)
 
     def step(self, frames: Tensor) -> dict[str, Tensor]:
-        system, merged = self.system, self.system.schedule == "merged"
+        o, merged = self.system.config, self.system.config.schedule == "merged"
         x = frames.permute(0, 3, 1, 2).contiguous().to(torch.get_default_dtype()) / 127.5 - 1
-        z, d, c, k = system.draw_codes(len(x), system.generator_for(CODES))
+        noise = self.system.noise(len(x), Random(0, self.iteration))
+        z, d, k, c = (noise[name] for name in ("z", "d", "k", "c"))
         real_target, fake_target = torch.ones(len(x), 1), torch.zeros(len(x), 1)
         bce = F.binary_cross_entropy_with_logits
 
         def label_loss(d_read: Tensor, c_read: Tensor) -> Tensor:
             losses["lambda_d"], losses["lambda_c"] = F.cross_entropy(d_read, k), F.mse_loss(c_read, c)
-            return system.w_d * losses["lambda_d"] + system.w_c * losses["lambda_c"]
+            return o.w_d * losses["lambda_d"] + o.w_c * losses["lambda_c"]
 
         losses: dict[str, Tensor] = {}
         # stage 1
         self.opt_D.zero_grad()
-        real, fake = self.read(x, self.G(z, d, c).detach(), NOISE_D)
+        real, fake = self.read(x, self.G(z, d, c).detach(), noise.get("noise_D"))
         losses["loss_D"] = bce(real[0], real_target) + bce(fake[0], fake_target)
         (losses["loss_D"] + label_loss(*fake[1:]) if merged else losses["loss_D"]).backward()
         self.opt_D.step()
         # stage 2
         self.opt_G.zero_grad()
-        fake = self.read_fake(x, self.G(z, d, c), NOISE_G)
+        fake = self.read_fake(x, self.G(z, d, c), noise.get("noise_G"))
         losses["loss_G"] = bce(fake[0], real_target)
         (losses["loss_G"] + label_loss(*fake[1:]) if merged else losses["loss_G"]).backward()
         self.opt_G.step()
         # label step
         if not merged:
             self.opt_I.zero_grad()
-            label_loss(*self.read_fake(x, self.G(z, d, c), NOISE_LABEL_D)[1:]).backward()
+            label_loss(*self.read_fake(x, self.G(z, d, c), noise.get("noise_label_d"))[1:]).backward()
             self.opt_I.step()
-        if system.G_average is not None:
-            decay = system.G_average.decay
-            for average, weight in zip(self.average, self.G.parameters(), strict=True):
-                average.mul_(decay).add_(weight.detach(), alpha=1 - decay)
-        system.iteration += 1
+        for average, weight in zip(self.average, self.G.parameters(), strict=True) if o.ema else ():
+            average.mul_(o.ema).add_(weight.detach(), alpha=1 - o.ema)
+        self.iteration += 1
         return {name: loss.detach() for name, loss in losses.items()}
 
-    def read(self, x: Tensor, fake: Tensor, noise: int) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    def read(self, x: Tensor, fake: Tensor, noise: Tensor | None) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         n = len(x)
-        if self.system.d_noise:
-            x, fake = self.system.add_noise(torch.cat([x, fake]), noise).split(n)
-        if self.system.d_batch == "separate":
+        if noise is not None:
+            x, fake = x + noise[:, 0], fake + noise[:, 1]
+        if self.system.config.d_batch == "separate":
             return self.D(x), self.D(fake)
         both = self.D(torch.cat([x, fake]))
         return tuple(o[:n] for o in both), tuple(o[n:] for o in both)
 
-    def read_fake(self, x: Tensor, fake: Tensor, noise: int) -> tuple[Tensor, ...]:
-        if self.system.d_batch == "joint" or self.system.d_noise:
+    def read_fake(self, x: Tensor, fake: Tensor, noise: Tensor | None) -> tuple[Tensor, ...]:
+        if self.system.config.d_batch == "joint" or noise is not None:
             return self.read(x, fake, noise)[1]
         return self.D(fake)
 
@@ -161,11 +158,8 @@ class Literal:
 
 def build(preset_name: str) -> tuple[PseudoLabel, Tensor]:
     """The system of a preset from fixed first weights, and a batch of random uint8 frames `b h w c`."""
-    run, arguments = resolve("pseudo_label", preset("pseudo_label", preset_name))
-    torch.manual_seed(0)
-    system = PseudoLabel(**arguments)
-    shape = (run.batch_size, system.image_size, system.image_size, system.channels)
-    return system, torch.randint(0, 256, shape, dtype=torch.uint8)
+    run, config = resolve("pseudo_label", preset("pseudo_label", preset_name))
+    return PseudoLabel.untrained(config), variants.random_clips(run.batch_size, *config.size, config.channels)
 
 
 def training(variant: str, preset_name: str) -> Callable[[], dict[str, Tensor]]:
@@ -175,18 +169,7 @@ def training(variant: str, preset_name: str) -> Callable[[], dict[str, Tensor]]:
         literal = Literal(system)
         return lambda: literal.step(frames)
     precision, *compiled = variant.split()
-    fabric = Fabric(accelerator="cpu", devices=1, precision=PRECISIONS[precision])
-    fabric.setup(system, *system.configure_optimizers())
-    if compiled:
-        for network in system.trained_networks():
-            network.compile()
-
-    def step() -> dict[str, Tensor]:
-        with fabric.autocast():
-            system.training_step({"frame": frames}, 0)
-        return system.losses
-
-    return step
+    return variants.training(system, {"frame": frames}, precision, bool(compiled))
 
 
 @contextmanager
@@ -217,25 +200,18 @@ def disagreement(preset_name: str) -> list[float]:
     return differences
 
 
-def flops(variant: str, preset_name: str) -> int:
-    """Floating point operations of one step, counted."""
-    step = training(variant, preset_name)
-    with FlopCounterMode(display=False) as counter:
-        step()
-    return counter.get_total_flops()
-
-
-def measure_steps(
-    preset_name: str, variants: list[str], rounds: int, peaks: dict[str, timing.Timing]
-) -> dict[str, Any]:
+def measure_steps(preset_name: str, names: list[str], rounds: int, peaks: dict[str, timing.Timing]) -> dict[str, Any]:
     """Speed, share of the limit and peak memory of every variant."""
     agreement = {"float32": disagreement(preset_name)}
     with in_float64():
         agreement["float64"] = disagreement(preset_name)
-    timings = timing.alternate({name: training(name, preset_name) for name in variants}, rounds)
-    counted = {"literal": flops("literal", preset_name), "ours": flops("float32", preset_name)}
+    timings = timing.alternate({name: training(name, preset_name) for name in names}, rounds)
+    counted = {
+        "literal": variants.flops(training("literal", preset_name)),
+        "ours": variants.flops(training("float32", preset_name)),
+    }
     measured = {}
-    for name in variants:
+    for name in names:
         peak = peaks["bf16" if name.startswith("bf16") else "float32"]
         measured[name] = {
             "seconds": timing.seconds(timings[name]),
@@ -250,20 +226,21 @@ def measure_frames(preset_name: str, rounds: int, count: int = 64) -> dict[str, 
     """Frames a second, one by one and in batches, against the literal generator drawing one after the other."""
     system, _ = build(preset_name)
     system.eval()
-    z, d, c = system.noise(count, seed=0), system.one_hot(0, count), torch.rand(count, system.n_c) * 2 - 1
+    c = torch.rand(count, system.config.n_c, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    z, d = system.noise_of(count, seed=0), system.one_hot(0, count)
     literal = Literal(system)
-    variants = {
+    ways = {
         "literal": lambda: [literal.frame(z[i : i + 1], d[i : i + 1], c[i : i + 1]) for i in range(count)],
         "batch 1": lambda: list(system.draw_frames(z, d, c, batch=1)),
         "batch 32": lambda: list(system.draw_frames(z, d, c, batch=32)),
     }
-    timings = timing.alternate(variants, rounds)
+    timings = timing.alternate(ways, rounds)
     return {
         name: {
             "per_second": timing.spread([count / t.wall for t in timings[name]]),
             "speedup": timing.speedup(timings["literal"], timings[name]),
         }
-        for name in variants
+        for name in ways
     }
 
 
@@ -278,8 +255,6 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write reports/benchmarks_pseudo_label.md and its data")
     parser.add_argument("--peak-memory", metavar="VARIANT", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    warnings.filterwarnings("ignore", module=r"lightning\..*")
-    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
     if options.threads:
         torch.set_num_threads(options.threads)
     if options.peak_memory:
@@ -288,13 +263,14 @@ def main() -> None:
         step()
         timing.print_peak_memory()
         return
-    variants = ["literal", *PRECISIONS, *(f"{precision} compiled" for precision in PRECISIONS if options.compile)]
-    peaks = {"float32": timing.matmul_peak(torch.float32), "bf16": timing.matmul_peak(torch.bfloat16)}
+    precisions = variants.PRECISIONS
+    names = ["literal", *precisions, *(f"{precision} compiled" for precision in precisions if options.compile)]
+    peaks = variants.peaks()
     known = [name for name in options.preset if name in presets("pseudo_label")]
     results = {
         "machine": timing.machine(),
-        "teraflops": {name: {"wall": 1 / peak.wall, "cpu": 1 / peak.cpu} for name, peak in peaks.items()},
-        "steps": {name: measure_steps(name, variants, options.steps, peaks) for name in known},
+        "teraflops": variants.teraflops(peaks),
+        "steps": {name: measure_steps(name, names, options.steps, peaks) for name in known},
         "frames": {name: measure_frames(name, options.steps) for name in ("paper", "tiny")},
     }
     report.show_pseudo_label(timing.plain(results))

@@ -1,23 +1,21 @@
 """Variants of a training step or of drawing, each in a process of its own, taking turns; and what is said of them."""
 
 import argparse
-import logging
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import report
 import timing
 import torch
-from lightning.fabric import Fabric
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from mutoscope.systems.base import System
+from mutoscope.systems.draws import Random
 
-PRECISIONS: dict[str, Any] = {"float32": "32-true", "bf16": "bf16-mixed"}
+PRECISIONS = ("float32", "bf16")
 LITERAL = ("literal", "literal bf16")
 MEMORY_BACK = "bf16, memory given back"
 BATCHES = (1, 16)  # of generation
@@ -26,18 +24,20 @@ BATCHES = (1, 16)  # of generation
 def training(
     system: System, batch: dict[str, Tensor], precision: str, compiled: bool = False
 ) -> Callable[[], dict[str, Tensor]]:
-    """One training step of ours."""
-    system.train()
-    fabric = Fabric(accelerator="cpu", devices=1, precision=PRECISIONS[precision])
-    fabric.setup(system, *system.configure_optimizers())
+    """One training step of ours, as the training loop takes it, on the device of system and batch."""
+    optimizers = system.train().optimizers()
+    count = len(next(iter(batch.values())))
     if compiled:
         for network in system.trained_networks():
             network.compile()
 
     def step() -> dict[str, Tensor]:
-        with fabric.autocast():
-            system.training_step(batch, 0)
-        return system.losses
+        noise = system.noise(count, Random(system.seed, system.iteration, system.device))
+        with torch.autocast(system.device.type, torch.bfloat16, precision == "bf16", cache_enabled=False):
+            losses = system.training_step(batch, noise, optimizers)
+        system.after_step()
+        system.iteration += 1
+        return losses
 
     return step
 
@@ -207,8 +207,6 @@ def options(description: str | None, batch: int, size: int | None = None) -> arg
     parser.add_argument("--write", action="store_true", help="write the page in reports/ and its data")
     parser.add_argument("--worker", nargs=2, metavar=("JOB", "VARIANT"), help=argparse.SUPPRESS)
     given = parser.parse_args()
-    warnings.filterwarnings("ignore", module=r"lightning\..*")
-    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
     if given.threads:
         torch.set_num_threads(given.threads)
     return given

@@ -140,7 +140,7 @@ class TestGenerate:
     @pytest.mark.parametrize(
         ("arguments", "says"),
         [
-            (["sweep", "--clip", "4"], "clip: 4 is not a number from 0 to 3"),
+            (["sweep", "--clip", "4"], "clip: 4 is out of range (expected 0 to 3)"),
             (["sweep", "--clip", "one"], "clip"),
             (["sweep", "--speed", "2"], "speed"),
             (["sweep", "--frames", "0"], "frames: 0"),
@@ -225,9 +225,15 @@ class TestHostileInputs:
             ),
             (lambda folder: (folder / "config.json").write_text("[1, 2]"), "config.json: not a JSON object"),
             (lambda folder: edit(folder, system="nothing"), "system is 'nothing' (expected one of pseudo_label"),
-            (lambda folder: edit(folder, n_d="four"), "config.json: does not describe a pseudo_label"),
-            (lambda folder: edit(folder, d_conv_bn="some"), "config.json: does not describe a pseudo_label"),
-            (lambda folder: edit(folder, colour=True), "config.json: does not describe a pseudo_label"),
+            (lambda folder: edit(folder, n_d="four"), "config.json: n_d: four (expected int)"),
+            (lambda folder: edit(folder, n_d=None), "config.json: n_d: is null"),
+            (lambda folder: edit(folder, n_z=20_000_000), "config.json: n_z: 20000000 is out of range"),
+            (lambda folder: edit(folder, betas_G=[0.5, 1.0]), "config.json: betas_G: 1.0 is out of range"),
+            (
+                lambda folder: edit(folder, d_conv_bn="some"),
+                "config.json: d_conv_bn: some (expected 'last', 'all', 'none')",
+            ),
+            (lambda folder: edit(folder, colour=True), "config.json: "),
             (lambda folder: edit(folder, image_size=30), "config.json: image_size: 30 is not a multiple of 8"),
             (lambda folder: edit(folder, n_d=7), "model.safetensors: does not fit pseudo_label"),
             (lambda folder: cut(folder / "model.safetensors"), "model.safetensors: not a readable safetensors file"),
@@ -236,7 +242,8 @@ class TestHostileInputs:
             (lambda folder: (folder / "config.json").unlink(), "holds no weights"),
         ],
         ids=[
-            *("truncated config", "config of another kind", "another system", "wrong type", "wrong choice"),
+            *("truncated config", "config of another kind", "another system", "wrong type", "null"),
+            *("size of terabytes", "decay out of range", "wrong choice"),
             *("unknown argument", "impossible size", "other sizes", "truncated weights", "empty weights"),
             *("no weights", "no config"),
         ],
@@ -292,7 +299,7 @@ class TestTrain:
             (["pseudo_label", "--preset", "huge"], "has no 'huge'"),
             (["pseudo_label", "--learning_rate", "1"], "learning_rate"),
             (["pseudo_label", "--n_d", "many"], "n_d"),
-            (["pseudo_label", "--batch_size", "0"], "batch_size: 0 is less than 1"),
+            (["pseudo_label", "--batch_size", "0"], "batch_size: 0 is out of range (expected 1 to 1e+09)"),
             (["pseudo_label", "--max_time", "soon"], "max_time: 'soon' is not a time"),
             (["pseudo_label", "--data", "/nowhere"], "/nowhere: does not exist"),
             (["pseudo_label", "--config", "/nowhere.yaml"], "/nowhere.yaml: not a readable YAML file"),
@@ -372,6 +379,14 @@ class TestShell:
         code = "import sys; from mutoscope.cli import main; main(['--help']); print('torch' in sys.modules)"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
         assert done.stdout.splitlines()[-1] == "False"
+
+    def test_drawing_from_weights_loads_no_trainer(self, tmp_path):
+        """Importing it takes twice as long as importing torch."""
+        arguments = ["generate", "pseudo_label/sprites", "sweep", "-o", str(tmp_path / "clip.gif")]
+        code = f"import sys; from mutoscope.cli import main; main({arguments}); print('lightning' in sys.modules)"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+        assert done.stdout.splitlines()[-1] == "False"
+        assert (tmp_path / "clip.gif").exists()
 
     def test_a_reader_that_leaves_is_no_error(self):
         """As in `mutoscope --help | head -0`."""

@@ -15,7 +15,7 @@ from mutoscope.demo.exhibits import generate_command
 from mutoscope.errors import InputError
 from mutoscope.media import probe
 from mutoscope.systems import loading
-from mutoscope.systems.pseudo_label import PseudoLabel
+from mutoscope.systems.pseudo_label import PseudoLabel, PseudoLabelConfig
 from mutoscope.systems.pseudo_label.codes import Segment
 
 SECTIONS = {"playing-pseudo_label-sprites", "learning-from-scratch", "next"}
@@ -45,7 +45,7 @@ class Page(HTMLParser):
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Small untrained weights in place of those that ship."""
     weights = tmp_path_factory.mktemp("shipped")
-    PseudoLabel(n_z=4, n_d=3, n_c=2, image_size=16, width=0.25).save_weights(weights / "sprites")
+    PseudoLabel(PseudoLabelConfig(n_z=4, n_d=3, n_c=2, image_size=16, width=0.25)).save_pretrained(weights / "sprites")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loading, "shipped_weights", lambda: {"pseudo_label/sprites": weights / "sprites"})
         yield

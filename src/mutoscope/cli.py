@@ -89,12 +89,9 @@ def train(arguments: list[str]) -> None:
 
     mutoscope train SYSTEM [--preset NAME] [--data DIR] [--out DIR] [--resume] [options]
     """
-    from lightning.pytorch.utilities import rank_zero_only
-
     from mutoscope.systems import SYSTEMS, system_class
     from mutoscope.systems.control import controls_of
     from mutoscope.training import options
-    from mutoscope.training import train as run_training
 
     system = arguments[0] if arguments and not arguments[0].startswith("-") else ""
     if not system:
@@ -111,13 +108,16 @@ def train(arguments: list[str]) -> None:
     parser.add_argument("--resume", nargs="?", const="", help="Go on with the run in --out, or in this folder or file.")
     parser.add_argument("--quiet", action="store_true", help="Show no progress.")
     given = parse(parser, arguments[1:], defaults=False)
+    from mutoscope.training.run import rank
+    from mutoscope.training.run import train as run_training
+
     resume = given.pop("resume", None)
     own = {key: given.pop(key) for key in ("preset", "out", "quiet") if key in given}
     config = options.read_config(given.pop("config")) if "config" in given else {}
     folder = run_training(system, resume=resume if resume else resume is not None, **own, **(config | given))
-    if not own.get("quiet"):
+    if not own.get("quiet") and not rank():
         first = next(iter(controls_of(system_class(system))))
-        rank_zero_only(print)(f"{folder}/weights: done. Next: mutoscope generate {folder} {first}")
+        print(f"{folder}/weights: done. Next: mutoscope generate {folder} {first}")
 
 
 def generate(arguments: list[str]) -> None:
@@ -164,19 +164,10 @@ def control_parser(system: "System", control: "Control", prog: str) -> "jsonargp
     import jsonargparse
 
     from mutoscope.systems.inputs import Frames
+    from mutoscope.systems.parameters import add_flags
 
     parser = jsonargparse.ArgumentParser(prog=prog, description=control.summary, exit_on_error=False)
-    for p in control.parameters:
-        limits = p.limits(system)
-        bounds = f" [{limits[0]:g} to {limits[1]:g}]" if limits else ""
-        needed = p.default is inspect.Parameter.empty
-        parser.add_argument(
-            f"--{p.name}",
-            type=str if p.type in (Frames, Frames | None) else p.type,
-            required=needed,
-            help=p.help.replace("%", "%%") + bounds,
-            **({} if needed else {"default": p.default}),
-        )
+    add_flags(parser, control.parameters, system.config, as_text=(Frames, Frames | None))
     suffixes = ", ".join(suffix or "a folder" for suffix in control.result.suffixes)
     parser.add_argument("-o", "--out", action="append", help=f"File to write, may be repeated: {suffixes}.")
     return parser
@@ -286,7 +277,7 @@ def convert(arguments: list[str]) -> None:
     folder = check_folder(given.pop("out") or f"{name}-{Path(given['file']).stem}")
     system, notes = conversion(**given)
     first = next(iter(controls_of(type(system))))
-    print(*notes, f"{system.save_weights(folder)}: done. Next: mutoscope generate {folder} {first}", sep="\n")
+    print(*notes, f"{system.save_pretrained(folder)}: done. Next: mutoscope generate {folder} {first}", sep="\n")
 
 
 def demo(arguments: list[str]) -> None:

@@ -5,12 +5,13 @@ import pytest
 import torch
 from torch import nn
 
-from mutoscope.baselines.mocogan import MoCoGAN
-from mutoscope.baselines.tgan import TGAN
-from mutoscope.baselines.vgan import VGAN
+from mutoscope.baselines.tgan import clip_singular_values
+from mutoscope.baselines.video_gan import VideoGAN
 from mutoscope.errors import InputError
 from mutoscope.metrics import compute_report
 from mutoscope.systems import system_class
+from mutoscope.systems.conditions import Conditions
+from mutoscope.systems.draws import Draws, Random
 
 TINY = {
     "mocogan": {"image_size": 16, "width": 0.125, "frames": 10},
@@ -24,9 +25,18 @@ def count(network: nn.Module) -> int:
     return sum(weight.numel() for weight in network.parameters())
 
 
-def tiny(name: str, **arguments):
-    torch.manual_seed(0)
-    return system_class(name)(**(TINY[name] | arguments)).eval()
+def full(name: str, **choices) -> VideoGAN:
+    """At the paper's sizes, but for what is chosen."""
+    system = system_class(name)
+    return system.untrained(system.config_class(**choices))
+
+
+def tiny(name: str, **choices) -> VideoGAN:
+    return full(name, **(TINY[name] | choices)).eval()
+
+
+def drawn(system: VideoGAN, count: int, frames: int, seed: int = 0, **columns) -> list[np.ndarray]:
+    return list(system.outputs(Conditions(count, frames, columns), seed))
 
 
 class TestParameterCounts:
@@ -43,11 +53,11 @@ class TestParameterCounts:
         ],
     )
     def test_mocogan(self, arguments: dict, G: int, D_I: int, D_V: int):
-        system = MoCoGAN(**arguments)
+        system = full("mocogan", **arguments)
         assert (count(system.G), count(system.D_I), count(system.D_V)) == (G, D_I, D_V)
 
     def test_tgan(self):
-        system = TGAN()
+        system = full("tgan")
         temporal = (
             100 * 512 + 512 + 512 * 256 * 4 + 256 + 256 * 128 * 4 + 128 + 128 * 128 * 4 + 128 + 128 * 100 * 4 + 100
         )
@@ -57,10 +67,10 @@ class TestParameterCounts:
 
     def test_tgan_with_one_latent_has_one_bottom_map(self):
         bottom_map = 100 * 4096 + 4096 + 2 * 4096
-        assert count(TGAN().G_1) - count(TGAN(latents="fast").G_1) == bottom_map + 256 * 256 * 16
+        assert count(full("tgan").G_1) - count(full("tgan", latents="fast").G_1) == bottom_map + 256 * 256 * 16
 
     def test_vgan(self):
-        system = VGAN()
+        system = full("vgan")
         assert (count(system.G), count(system.D)) == (16_243_463, 11_040_513)
 
 
@@ -70,7 +80,7 @@ class TestShapes:
     def test_clips_have_the_size_asked_for(self, name: str, size: int, channels: int):
         frames = {} if name == "tgan" else {"frames": 16}
         system = tiny(name, image_size=size, channels=channels, **frames)
-        clips = list(system.sample_clips(3, frames=7, seed=0))
+        clips = drawn(system, 3, 7)
         assert len(clips) == 3
         assert all(clip.shape == (7, size, size, channels) and clip.dtype == np.uint8 for clip in clips)
 
@@ -81,40 +91,92 @@ class TestShapes:
 
     def test_discriminators_end_in_one_score_at_the_papers_size(self):
         clip = torch.zeros(1, 3, 16, 64, 64)
-        assert MoCoGAN(width=0.125).D_V(clip)[0].shape == (1, 1)
-        assert TGAN(width=0.125).D(clip).shape == (1,)
-        assert VGAN(width=0.125, frames=16).D(clip).shape == (1, 1)
-        assert MoCoGAN(width=0.125).D_I(clip[:, :, 0]).shape == (1, 16)  # one score a patch
+        assert full("mocogan", width=0.125).D_V(clip)[0].shape == (1, 1)
+        assert full("tgan", width=0.125).D(clip).shape == (1,)
+        assert full("vgan", width=0.125, frames=16).D(clip).shape == (1, 1)
+        assert full("mocogan", width=0.125).D_I(clip[:, :, 0]).shape == (1, 16)  # one score a patch
+
+    @pytest.mark.parametrize("name", NAMES)
+    @pytest.mark.parametrize(
+        ("wrong", "message"),
+        [
+            ({"image_size": 48}, "image_size: 48 (expected 16, 32, 64)"),
+            ({"channels": 2}, "channels: 2 (expected 1, 3)"),
+            ({"width": 0.0}, "width: 0.0 is out of range (expected above 0 to 64)"),
+            ({"frame_step": (2, 1)}, "frame_step: (2, 1) is empty (lowest value first)"),
+            ({"frame_step": (0, 1)}, "frame_step: 0 is out of range (expected 1 to 65536)"),
+        ],
+    )
+    def test_choices_that_cannot_be_are_refused(self, name: str, wrong: dict, message: str):
+        with pytest.raises(InputError) as error:
+            system_class(name).config_class.from_dict(TINY[name] | wrong)
+        assert str(error.value) == message
 
     @pytest.mark.parametrize(
         ("name", "wrong", "message"),
         [
-            ("mocogan", {"image_size": 48}, "image_size: 48"),
-            ("mocogan", {"frames": 5}, "frames: 5 is too few"),
-            ("vgan", {"frames": 6}, "multiple of 4"),
-            ("tgan", {"clip_every": 0}, "clip_every: 0"),
+            ("mocogan", {"frames": 5}, "frames: 5 is too few for frames of 16 pixels (expected 10)"),
+            ("mocogan", {"categories": -1}, "categories: -1 is out of range (expected 0 to 65536)"),
+            ("mocogan", {"dim_content": 20_000_000}, "dim_content: 20000000 is out of range (expected 1 to 65536)"),
+            ("mocogan", {"betas": (0.5, 1.0)}, "betas: 1.0 is out of range (expected 0 to below 1)"),
+            ("vgan", {"frames": 6}, "frames: 6 (expected a multiple of 4 for frames of 16 pixels)"),
+            ("vgan", {"lambda_mask": -1.0}, "lambda_mask: -1.0 is out of range (expected 0 or more)"),
+            ("tgan", {"clip_every": 0}, "clip_every: 0 is out of range (expected 1 to 65536)"),
         ],
     )
-    def test_sizes_that_cannot_be_are_refused(self, name: str, wrong: dict, message: str):
-        with pytest.raises(InputError, match=message):
-            tiny(name, **wrong)
-
-    def test_more_frames_than_a_convolution_makes_are_refused(self):
-        with pytest.raises(InputError, match="at most 16"):
-            next(tiny("tgan").sample_clips(1, frames=17))
-
-    def test_mocogan_goes_on_as_long_as_one_likes(self):
-        (clip,) = tiny("mocogan").sample_clips(1, frames=40)
-        assert len(clip) == 40
+    def test_and_those_of_one(self, name: str, wrong: dict, message: str):
+        with pytest.raises(InputError) as error:
+            system_class(name).config_class.from_dict(TINY[name] | wrong)
+        assert str(error.value) == message
 
 
-class TestRandomness:
+class TestOutputs:
     @pytest.mark.parametrize("name", NAMES)
     def test_the_seed_decides_the_clips_and_how_many_are_drawn_does_not(self, name: str):
         system = tiny(name)
-        few, many, other = (list(system.sample_clips(n, frames=8, seed=seed)) for n, seed in ((2, 5), (18, 5), (2, 6)))
+        few, many, other = drawn(system, 2, 8, seed=5), drawn(system, 18, 8, seed=5), drawn(system, 2, 8, seed=6)
         assert np.array_equal(few[1], many[1])
         assert not np.array_equal(few[1], other[1])
+
+    @pytest.mark.parametrize("name", ["tgan", "vgan"])
+    def test_more_frames_than_a_convolution_makes_are_refused(self, name: str):
+        with pytest.raises(InputError, match=rf"^frames: 17 is more than this {name} draws \(expected at most"):
+            drawn(tiny(name), 1, 17)
+
+    def test_mocogan_goes_on_as_long_as_one_likes(self):
+        (clip,) = drawn(tiny("mocogan"), 1, 40)
+        assert len(clip) == 40
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_every_row_is_as_long_as_it_is_asked_to_be(self, name: str):
+        system = tiny(name)
+        clips = list(system.outputs(Conditions(3, [2, 8, 5])))
+        assert [len(clip) for clip in clips] == [2, 8, 5]
+        assert np.array_equal(clips[2], drawn(system, 3, 8)[2][:5])
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_single_frames_are_those_of_a_random_time_of_each_clip(self, name: str):
+        system = tiny(name)
+        clips, frames = drawn(system, 20, system.config.frames), drawn(system, 20, 1)
+        times = np.random.default_rng(0).integers(system.config.frames, size=20)
+        assert all(np.array_equal(frame, clip[t : t + 1]) for frame, clip, t in zip(frames, clips, times, strict=True))
+
+    @pytest.mark.parametrize("label_at", ["motion", "frame"])
+    def test_mocogan_shows_the_actions_asked_for(self, label_at: str):
+        """The same noise under another action is another clip; one by one, so that the first do not change."""
+        system = tiny("mocogan", categories=2, label_at=label_at)
+        first, second = drawn(system, 3, 6, label=[0, 1, 0]), drawn(system, 2, 6, label=[1, 1])
+        assert not np.array_equal(first[0], second[0])
+        assert np.array_equal(first[1], second[1])
+
+    def test_labels_are_numbers_of_actions(self):
+        with pytest.raises(InputError, match=r"^label: 2 is unknown \(expected a number from 0 to 1\)$"):
+            drawn(tiny("mocogan", categories=2), 1, 6, label=[2])
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_without_actions_labels_change_nothing(self, name: str):
+        system = tiny(name)
+        assert all(map(np.array_equal, drawn(system, 2, 6, label=[0, 1]), drawn(system, 2, 6)))
 
 
 class TestWhatDependsOnWhat:
@@ -132,8 +194,8 @@ class TestWhatDependsOnWhat:
     @pytest.mark.parametrize("label_at", ["motion", "frame"])
     def test_the_action_changes_the_clip(self, label_at: str):
         system = tiny("mocogan", categories=2, label_at=label_at)
-        content, start, noise, _ = system.latents(1, 6, torch.Generator().manual_seed(0))
-        first, second = (system.G(content, start, noise, label[None]) for label in torch.eye(2))
+        codes = system.codes(1, Draws(torch.Generator().manual_seed(0)), frames=6).values()
+        first, second = (system.G(*codes, label[None]) for label in torch.eye(2))
         assert not torch.allclose(first, second)
 
     def test_tgan_with_fast_latents_only_ignores_z_0_in_the_pictures(self):
@@ -159,7 +221,7 @@ class TestSingularValueClipping:
         with torch.no_grad():
             for weight in D.parameters():
                 weight.mul_(30)
-        D.clip_singular_values()
+        clip_singular_values(D)
         for layer in D.layers:
             if isinstance(layer, nn.Conv3d):
                 assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2) <= 1 + 1e-5
@@ -173,9 +235,18 @@ class TestSingularValueClipping:
                 if isinstance(layer, nn.Conv3d):
                     layer.weight.mul_(0.5 / torch.linalg.matrix_norm(layer.weight.flatten(1), 2))
         before = [layer.weight.clone() for layer in D.layers if isinstance(layer, nn.Conv3d)]
-        D.clip_singular_values()
+        clip_singular_values(D)
         after = [layer.weight for layer in D.layers if isinstance(layer, nn.Conv3d)]
         assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(before, after, strict=True))
+
+    def test_every_fifth_iteration_begins_with_a_clipped_critic(self):
+        system, batch = tiny("tgan", lr=0.01).train(), {"clip": torch.zeros(2, 16, 16, 16, 3, dtype=torch.uint8)}
+        optimizers, norms = system.optimizers(), []
+        for system.iteration in range(6):
+            norms.append(torch.linalg.matrix_norm(system.D.layers[0].weight.flatten(1), 2).item())
+            system.training_step(batch, system.noise(2, Random(0, system.iteration)), optimizers)
+            system.after_step()
+        assert [norm <= 1 + 1e-5 for norm in norms] == [True, False, False, False, False, True]
 
 
 def test_kinds_of_layers_are_those_of_the_papers_comparison():

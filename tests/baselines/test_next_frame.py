@@ -3,16 +3,18 @@
 import csv
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import mutoscope
-from mutoscope.baselines.next_frame import GIVEN, NextFrame, gradient_difference
+from mutoscope.baselines.next_frame import GIVEN, NextFrame, NextFrameConfig, gradient_difference
 from mutoscope.data import Clips, clips_from_arrays, open_clips
 from mutoscope.errors import InputError
 from mutoscope.media.tensors import float_to_uint8
+from mutoscope.systems.conditions import Conditions
 from mutoscope.systems.control import controls_of
 from mutoscope.training import train
 from mutoscope.training.options import presets
@@ -20,13 +22,17 @@ from mutoscope.training.options import presets
 SMALL = {"image_size": 16, "width": 0.125, "frames": 8}
 
 
-def small(**arguments) -> NextFrame:
+def small(**choices) -> NextFrame:
     """One that does not copy, as an untrained one would."""
+    system = NextFrame.untrained(NextFrameConfig.from_dict(SMALL | choices)).eval()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        system = NextFrame(**(SMALL | arguments)).eval()
         torch.nn.init.normal_(system.G.outlet.weight, std=0.1)
     return system
+
+
+def followed(system: NextFrame, clips: Clips, given: int = GIVEN) -> list[np.ndarray]:
+    return list(system.outputs(Conditions.of(clips, given)))
 
 
 def noise(frames: int, seed: int = 0, size: int = 16, channels: int = 3) -> np.ndarray:
@@ -47,7 +53,7 @@ class TestForetelling:
 
     def test_untrained_it_copies_the_last_frame(self):
         history = torch.rand(2, 4, 3, 16, 16)
-        assert torch.equal(NextFrame(**SMALL).G(history), history[:, -1])
+        assert torch.equal(NextFrame(NextFrameConfig(**SMALL)).G(history), history[:, -1])
 
     def test_every_given_frame_counts(self):
         system, history = small(), torch.rand(1, 4, 3, 16, 16, requires_grad=True)
@@ -73,26 +79,26 @@ class TestForetelling:
 class TestClips:
     def test_followed_clips_are_as_long_as_the_real_ones_and_begin_as_they_do(self):
         clips = clips_of(15, 3, 12, 10)
-        followed = list(small().follow_clips(clips))
-        assert [len(clip) for clip in followed] == [15, 3, 12, 10]
-        for i, clip in enumerate(followed):
+        made = followed(small(), clips)
+        assert [len(clip) for clip in made] == [15, 3, 12, 10]
+        for i, clip in enumerate(made):
             assert np.array_equal(clip[:GIVEN], clips[i].frames[:GIVEN])
-        assert not np.array_equal(followed[0][GIVEN:], clips[0].frames[GIVEN:])
+        assert not np.array_equal(made[0][GIVEN:], clips[0].frames[GIVEN:])
 
     def test_of_the_rest_of_a_real_clip_nothing_is_seen(self):
         one, other = noise(14), noise(14)
         other[8:] = 0
-        first, second = small().follow_clips(clips_from_arrays([one, other], name="two"), given=8)
+        first, second = followed(small(), clips_from_arrays([one, other], name="two"), given=8)
         assert np.abs(first.astype(int) - second).max() <= 1  # rounding depends on the place in a batch
 
     def test_more_clips_than_are_made_at_once_come_in_their_order(self):
         system, clips = small(), clips_of(*[6] * 18)
-        alone = next(system.follow_clips(clips.subset([17]), given=4))
-        assert np.abs(list(system.follow_clips(clips, given=4))[17].astype(int) - alone).max() <= 1
+        alone = followed(system, clips.subset([17]), given=4)[0]
+        assert np.abs(followed(system, clips, given=4)[17].astype(int) - alone).max() <= 1
 
     def test_pictures_are_animated_as_if_they_had_stood_still(self):
         system, pictures = small(), noise(3)
-        clips = list(system.animate_pictures(pictures, None, frames=5))
+        clips = list(system.outputs(Conditions.of_pictures(pictures, 5)))
         assert [clip.shape for clip in clips] == [(5, 16, 16, 3)] * 3
         assert all(np.array_equal(clip[0], picture) for clip, picture in zip(clips, pictures, strict=True))
         history = system.history_of(np.repeat(pictures[:1], 4, axis=0))
@@ -101,9 +107,9 @@ class TestClips:
 
     def test_labels_and_noise_alone_are_refused(self):
         with pytest.raises(InputError, match="label: 0 is given, but next_frame takes none"):
-            next(small().animate_pictures(noise(1), [0], frames=4))
+            next(small().outputs(Conditions.of_pictures(noise(1), 4, [0])))
         with pytest.raises(InputError, match="goes on from pictures"):
-            small().sample_clips(1, frames=8)
+            next(small().outputs(Conditions(1, 8)))
 
     def test_forecasts_are_measured_beside_copies(self):
         clips = clips_of(*[GIVEN + 4] * 10, GIVEN)
@@ -111,7 +117,7 @@ class TestClips:
         ours = {name for name in measures if not name.endswith("_copy")}
         assert {"mse", "psnr", "psnr_next", "psnr_last", "psnr_still", "psnr_moving", "flicker"} <= ours
         assert {f"{name}_copy" for name in ours} == measures.keys() - ours
-        copying = NextFrame(**SMALL).eval().measure(clips)
+        copying = NextFrame(NextFrameConfig(**SMALL)).eval().measure(clips)
         assert all(copying[name] == pytest.approx(copying[f"{name}_copy"]) for name in ours)
         assert small().measure(clips_of(GIVEN)) == {}
 
@@ -130,7 +136,7 @@ class TestControls:
         assert sheet.save(tmp_path / "sheet.png").stat().st_size > 0
 
 
-class TestArguments:
+class TestChoices:
     @pytest.mark.parametrize(
         "wrong",
         [
@@ -140,12 +146,15 @@ class TestArguments:
             {"unroll": 0},
             {"frames": 4},
             {"lambda_gdl": -1.0},
+            {"frame_step": [2, 1]},
+            {"given": 20_000_000},
+            {"betas": [0.9, 1.0]},
         ],
     )
-    def test_sizes_that_cannot_be_are_refused(self, wrong: dict[str, float]):
-        (argument,) = wrong
-        with pytest.raises(InputError, match=f"{argument}: "):
-            small(**wrong)
+    def test_those_that_cannot_be_are_refused_in_one_line(self, wrong: dict[str, Any]):
+        (choice,) = wrong
+        with pytest.raises(InputError, match=f"^{choice}: .*$"):
+            NextFrameConfig.from_dict(SMALL | wrong)
 
     def test_presets_hold_full_and_small_ones(self):
         assert {"paper", "tuned", "tiny"} == presets("next_frame").keys()
@@ -174,9 +183,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 class TestTraining:
     def test_every_layer_moves(self, trained: tuple[int, Path]):
         system = mutoscope.load(trained[1])
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            fresh = NextFrame(**system.config())
+        fresh = NextFrame.untrained(system.config)
         moved = system.state_dict()
         assert not [key for key, weight in fresh.named_parameters() if torch.equal(weight, moved[key])]
 
@@ -202,13 +209,10 @@ class TestTraining:
 
     def test_a_step_learns_from_every_time_of_a_window(self):
         """Frames that are given alone do not enter the loss; all others do."""
-        system = NextFrame(**SMALL)
         for time in range(8):
             clip = np.full((1, 8, 16, 16, 3), 100, np.uint8)
             clip[0, time] = 200
-            seen = {}
-            system.descend = lambda optimizer, loss: seen.update(loss=float(loss.detach()))  # noqa: B023
-            system.optimizers = lambda: None
-            system.training_step({"clip": torch.from_numpy(clip)}, 0)
+            system = NextFrame(NextFrameConfig(**SMALL))  # copies
+            losses = system.training_step({"clip": torch.from_numpy(clip)}, {}, system.optimizers())
             foretold_wrongly = {0: 0, 1: 0, 2: 0, 3: 1, 7: 1}.get(time, 2)  # itself, and as last frame of the next
-            assert float(system.losses["loss_rec"]) == pytest.approx(foretold_wrongly * (200 / 255) ** 2 / 4, rel=1e-4)
+            assert float(losses["loss_rec"]) == pytest.approx(foretold_wrongly * (200 / 255) ** 2 / 4, rel=1e-4)

@@ -9,16 +9,18 @@ import torch
 from torch import nn
 
 import mutoscope
-from mutoscope.baselines.mocogan import MoCoGAN
-from mutoscope.baselines.mocogan_picture import PictureMoCoGAN
+from mutoscope.baselines.mocogan import MoCoGAN, MoCoGANConfig
+from mutoscope.baselines.mocogan_picture import PictureMoCoGAN, PictureMoCoGANConfig
 from mutoscope.baselines.picture_gan import PictureGAN
-from mutoscope.baselines.vgan import VGAN
-from mutoscope.baselines.vgan_picture import PictureVGAN
+from mutoscope.baselines.vgan import VGAN, VGANConfig
+from mutoscope.baselines.vgan_picture import PictureVGAN, PictureVGANConfig
 from mutoscope.data import open_clips
 from mutoscope.errors import InputError
 from mutoscope.media.tensors import uint8_to_float
 from mutoscope.systems import system_class
+from mutoscope.systems.conditions import Conditions
 from mutoscope.systems.control import controls_of
+from mutoscope.systems.draws import Random
 from mutoscope.training import train
 
 ENCODER = 3_577_764  # thesis, Table 3.1, with biases and four batch normalisations
@@ -34,9 +36,15 @@ def count(network: nn.Module) -> int:
     return sum(weight.numel() for weight in network.parameters())
 
 
-def tiny(name: str, **arguments) -> PictureGAN:
-    torch.manual_seed(0)
-    return system_class(name)(**(TINY[name] | arguments)).eval()
+def tiny(name: str, **choices) -> PictureGAN:
+    cls = system_class(name)
+    return cls.untrained(cls.config_class.from_dict(TINY[name] | choices)).eval()
+
+
+def drawn(
+    system: PictureGAN, pictures: np.ndarray, frames: int, labels: list[int] | None = None, seed: int = 0
+) -> list[np.ndarray]:
+    return list(system.outputs(Conditions.of_pictures(pictures, frames, labels), seed))
 
 
 def pictures_of(n: int, size: int = 16, channels: int = 3) -> np.ndarray:
@@ -47,14 +55,17 @@ class TestParameterCounts:
     """At the papers' sizes: 64 x 64 frames, three channels, full width, six labels."""
 
     def test_mocogan(self):
-        system, plain = PictureMoCoGAN(label_names=[*"abcdef"]), MoCoGAN(categories=6)
+        system, plain = (
+            PictureMoCoGAN(PictureMoCoGANConfig(label_names=[*"abcdef"])),
+            MoCoGAN(MoCoGANConfig(categories=6)),
+        )
         assert count(system.G.encoder) == ENCODER
         assert count(system.G.frames) == count(plain.G) + 50 * 512 * 16  # a code of 100 instead of 50
         assert count(system.D_I) == count(plain.D_I)
         assert count(system.D_V) == count(plain.D_V)
 
     def test_vgan(self):
-        system, plain = PictureVGAN(label_names=[*"abcdef"]), VGAN()
+        system, plain = PictureVGAN(PictureVGANConfig(label_names=[*"abcdef"])), VGAN(VGANConfig())
         assert count(system.G.encoder) == ENCODER
         # 100 + 6 more inputs of a map of 2 x 4 x 4 and of one of 4 x 4; six more outputs of D
         assert count(system.G.streams) == count(plain.G) + 106 * 512 * (32 + 16)
@@ -66,18 +77,18 @@ class TestDrawing:
     @pytest.mark.parametrize(("size", "channels"), [(16, 3), (32, 1)])
     def test_clips_have_the_size_asked_for(self, name: str, size: int, channels: int):
         system = tiny(name, image_size=size, channels=channels, frames=16)
-        clips = list(system.animate_pictures(pictures_of(3, size, channels), None, frames=7))
+        clips = drawn(system, pictures_of(3, size, channels), 7)
         assert len(clips) == 3
         assert all(clip.shape == (7, size, size, channels) and clip.dtype == np.uint8 for clip in clips)
 
     def test_fewer_frames_are_the_first_of_more(self, name: str):
         system, pictures = tiny(name), pictures_of(1)
-        few, all_of_them = (next(system.animate_pictures(pictures, None, frames=n)) for n in (3, system.frames))
+        few, all_of_them = (drawn(system, pictures, n)[0] for n in (3, system.config.frames))
         assert np.array_equal(few, all_of_them[:3])
 
     def test_the_first_of_more_pictures_give_what_fewer_give(self, name: str):
         system, pictures = tiny(name), pictures_of(18)
-        few, many = (list(system.animate_pictures(pictures[:n], None, frames=8, seed=5)) for n in (2, 18))
+        few, many = (drawn(system, pictures[:n], 8, seed=5) for n in (2, 18))
         assert np.abs(few[1].astype(int) - many[1]).max() <= 1  # rounding depends on how many are drawn at once
 
     def test_picture_noise_and_label_all_change_the_clip(self, name: str):
@@ -93,31 +104,30 @@ class TestDrawing:
 
     def test_labels_are_numbers_even_where_their_names_are_other_numbers(self, name: str):
         system, picture = tiny(name, label_names=["1", "0"]), pictures_of(1)
-        in_turn = list(system.animate_pictures(picture.repeat(2, 0), None, frames=8))
-        chosen = list(system.animate_pictures(picture.repeat(2, 0), [0, 1], frames=8))
+        in_turn = drawn(system, picture.repeat(2, 0), 8)
+        chosen = drawn(system, picture.repeat(2, 0), 8, [0, 1])
         assert np.array_equal(in_turn, chosen)
 
     def test_what_cannot_be_drawn_is_refused(self, name: str):
         system, picture = tiny(name, label_names=LABELS), pictures_of(1)
         with pytest.raises(InputError, match=f"frames: 40 is more than this {name} draws"):
-            next(system.animate_pictures(picture, None, frames=40))
+            drawn(system, picture, 40)
         with pytest.raises(InputError, match="label: 3 is unknown"):
-            next(system.animate_pictures(picture, [3], frames=4))
+            drawn(system, picture, 4, [3])
         with pytest.raises(InputError, match="label: 0 is given"):
-            next(tiny(name).animate_pictures(picture, [0], frames=4))
+            drawn(tiny(name), picture, 4, [0])
 
     def test_there_are_no_clips_from_noise_alone(self, name: str):
-        system = tiny(name)
-        assert system.starts_from == "picture"
-        with pytest.raises(InputError, match="draws from pictures"):
-            system.sample_clips(1, frames=8)
+        assert tiny(name).protocol == "continuations"
+        with pytest.raises(InputError, match="goes on from pictures, it draws none"):
+            tiny(name).outputs(Conditions(1, 8))
 
     def test_controls_show_one_label_or_all(self, name: str, tmp_path: Path):
         system, pictures = tiny(name, label_names=LABELS), pictures_of(2, 24)
         assert list(controls_of(type(system))) == ["animate", "sheet"]
         every = system.animate(picture=pictures, seed=3).frames
         down = system.animate(picture=pictures, label="down", seed=3).frames
-        assert every.shape == (system.frames, 16, 48, 3)
+        assert every.shape == (system.config.frames, 16, 48, 3)
         assert np.abs(every[:, :, 16:32].astype(int) - down).max() <= 1
         sheet = system.sheet(picture=pictures, columns=4)
         assert (sheet.rows, sheet.columns) == (3, 4)
@@ -126,10 +136,14 @@ class TestDrawing:
             system.animate(picture=pictures, label="sideways")
 
     def test_sizes_that_cannot_be_are_refused(self, name: str):
-        for wrong in ({"image_size": 48}, {"frames": 6}, {"dim_picture": 0}, {"lambda_rec": -1.0}):
-            (argument,) = wrong
-            with pytest.raises(InputError, match=f"{argument}: "):
-                tiny(name, **wrong)
+        config = system_class(name).config_class
+        for wrong in (
+            *({"image_size": 48}, {"frames": 6}, {"frame_step": [2, 1]}, {"dim_picture": 0}, {"lambda_rec": -1.0}),
+            *({"dim_picture": 20_000_000}, {"betas": [0.5, 1.0]}, {"width": 0.0}),
+        ):
+            (choice,) = wrong
+            with pytest.raises(InputError, match=rf"^{choice}: .*$"):
+                config.from_dict(TINY[name] | wrong)
 
 
 def run(name: str, out: Path, **options) -> Path:
@@ -153,9 +167,7 @@ def rows_of(folder: Path) -> list[dict[str, float]]:
 class TestTraining:
     def test_every_layer_of_every_network_moves(self, trained: tuple[bool, Path]):
         system = mutoscope.load(trained[1])
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            fresh = type(system)(**system.config())
+        fresh = type(system).untrained(system.config)
         moved = system.state_dict()
         # a bias in front of a batch normalisation may stay: it has no effect
         still = [key for key, weight in fresh.named_parameters() if weight.ndim > 1 and torch.equal(weight, moved[key])]
@@ -202,7 +214,9 @@ def test_resuming_gives_what_an_uninterrupted_run_gives(name: str, tmp_path: Pat
 @pytest.mark.parametrize("name", NAMES)
 def test_a_step_learns_from_the_first_frame_of_each_window(name: str):
     system = tiny(name)
-    clips = torch.randint(0, 256, (2, system.frames, 16, 16, 3), dtype=torch.uint8)
-    picture, _, y = system.inputs(uint8_to_float(clips).movedim(1, 2), None)
+    clips = torch.randint(0, 256, (2, system.config.frames, 16, 16, 3), dtype=torch.uint8)
+    noise = system.noise(2, Random(0, 0))
+    picture, z, y = system.inputs(uint8_to_float(clips).movedim(1, 2), None, noise)
     assert torch.equal(picture, uint8_to_float(clips[:, 0]))
+    assert z.shape == (2, system.d_z)
     assert y.shape == (2, 0)

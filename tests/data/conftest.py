@@ -22,7 +22,7 @@ def numbered_clip(clip: int, frames: int, size: int = 16) -> np.ndarray:
 def numbered() -> Clips:
     """Clips of 5, 7 and 9 frames."""
     arrays = [numbered_clip(clip, frames) for clip, frames in enumerate([5, 7, 9])]
-    return clips_from_arrays(arrays, name="numbered", labels=[0, 1, 0], label_names=["even", "odd"])
+    return clips_from_arrays(arrays, name="numbered", columns={"label": [0, 1, 0]}, label_names=["even", "odd"])
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mutoscope.data import cache, open_clips
+from mutoscope.data import Origin, cache, digests, open_clips, synthetic
 from mutoscope.data.cache import THREADS, Options, _decode_ahead, cache_folder
 from mutoscope.data.layouts import Entry, Listing
+from mutoscope.data.synthetic import NAMES, Readers, make_clips, readers_of
 from mutoscope.errors import InputError
 
 fork = multiprocessing.get_context("fork")
@@ -71,7 +72,7 @@ def test_the_key_has_the_options_that_matter(folder: Path, decoded: list[str], o
     open_clips(folder, size=16)
     clips = open_clips(folder, **options)
     assert len(decoded) == 6
-    assert clips.size == options["size"]
+    assert clips.height == clips.width == options["size"]
     assert clips.channels == options.get("channels", 3)
 
 
@@ -146,7 +147,7 @@ def test_decoding_runs_only_a_little_ahead_of_writing() -> None:
         return Entry(str(i), open_entry, ())
 
     listing = Listing(Path("nowhere"), [entry(i) for i in range(100)], [])
-    for written, (done, _) in enumerate(_decode_ahead(listing, Options(size=8))):
+    for written, (done, _) in enumerate(_decode_ahead(listing, Options((8, 8)))):
         assert done.path == str(written)
         assert len(opened) <= written + 2 * THREADS + 1
     assert sorted(opened) == list(range(100))
@@ -163,3 +164,137 @@ def test_a_cache_that_cannot_be_written_is_one_line(folder: Path, monkeypatch: p
     monkeypatch.setenv("MUTOSCOPE_CACHE", str(folder / "0.png"))
     with pytest.raises(InputError, match="cannot be written"):
         open_clips(folder)
+
+
+class TestDigests:
+    """A file is read through once: its path, size and times of change tell whether it is what it was."""
+
+    @pytest.fixture
+    def read(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The names of the files that were read through."""
+        names: list[str] = []
+        digest = digests.digest
+
+        def counting(file: Path) -> str:
+            names.append(file.name)
+            return digest(file)
+
+        monkeypatch.setattr(digests, "digest", counting)
+        return names
+
+    @pytest.fixture
+    def settled(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Files that were written just now count as old."""
+        monkeypatch.setattr(digests, "SETTLED", -60.0)
+
+    @pytest.mark.usefixtures("settled")
+    def test_a_second_open_reads_no_file_through(self, folder: Path, read: list[str]) -> None:
+        open_clips(folder, size=16)
+        assert sorted(read) == ["0.png", "1.png", "2.png"]
+        open_clips(folder, size=16)
+        open_clips(folder, size=8)
+        assert len(read) == 3
+
+    @pytest.mark.usefixtures("settled")
+    def test_a_changed_file_of_the_same_size_and_time_is_noticed(self, tmp_path: Path, read: list[str]) -> None:
+        file = tmp_path / "clip.npy"
+        np.save(file, np.zeros((3, 16, 16, 3), np.uint8))
+        was = file.stat()
+        assert not open_clips(file, size=16).pixels.any()
+        np.save(file, np.ones((3, 16, 16, 3), np.uint8))
+        os.utime(file, ns=(was.st_atime_ns, was.st_mtime_ns))
+        assert file.stat().st_size == was.st_size
+        assert open_clips(file, size=16).pixels.all()
+        assert read == ["clip.npy"] * 2
+
+    def test_a_file_that_was_just_written_is_not_remembered(self, folder: Path, read: list[str]) -> None:
+        open_clips(folder, size=16)
+        open_clips(folder, size=16)
+        assert len(read) == 6
+
+    @pytest.mark.usefixtures("settled")
+    @pytest.mark.parametrize("content", [b"this is no database", None])
+    def test_a_memory_that_cannot_be_used_is_done_without(
+        self, folder: Path, read: list[str], content: bytes | None
+    ) -> None:
+        memory = cache_folder() / "digests.sqlite"
+        if content is None:
+            memory.mkdir(parents=True)
+        else:
+            memory.parent.mkdir(parents=True, exist_ok=True)
+            memory.write_bytes(content)
+        for _ in range(2):
+            assert len(open_clips(folder, size=16)) == 3
+        assert len(read) == 6
+
+
+class TestRendered:
+    """Synthetic sets are rendered once for the same arguments and the same code."""
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_the_cache_holds_what_rendering_gives(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        made = make_clips(name, size=16, seed=3, max_clips=5)
+        open_clips(name, size=16, seed=3, max_clips=5)
+        monkeypatch.setattr(synthetic, "make_clips", None)
+        clips = open_clips(name, size=16, seed=3, max_clips=5)
+        assert isinstance(clips.pixels.base, np.memmap)
+        assert (clips.layout, clips.name, clips.skeleton) == ("synthetic", name, made.skeleton)
+        assert clips.origin == Origin(name, {"size": 16, "channels": 3, "seed": 3, "max_clips": 5})
+        assert (clips.column("label"), clips.label_names) == (made.labels, made.label_names)
+        assert clips.column("subject") == (made.subjects or [None] * 5)
+        assert list(clips.factors) == list(made.factors)
+        per_frame = {**made.factors, **(made.columns or {})}
+        for i in range(5):
+            np.testing.assert_array_equal(clips[i].frames, made.clips[i])
+            for factor, values in per_frame.items():
+                read = clips.columns[factor] if factor in clips.columns else clips.factors[factor]
+                assert read[i].dtype == values[i].dtype
+                np.testing.assert_array_equal(read[i], values[i])
+
+    @pytest.mark.parametrize("other", [{"seed": 1}, {"channels": 1}, {"size": 8}, {"frames": 5}, {"max_clips": 1}])
+    def test_other_arguments_are_another_set(self, other: dict[str, Any]) -> None:
+        options = {"size": 16, "max_clips": 2}
+        first, second = open_clips("talk", **options), open_clips("talk", **(options | other))
+        assert first.pixel_file != second.pixel_file
+        assert first.pixel_file == open_clips("talk", **options).pixel_file
+
+    def test_changed_code_renders_anew(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        first = open_clips("talk", size=16, max_clips=1).pixel_file
+        monkeypatch.setattr(cache, "digest", lambda file: f"{file.name} changed")
+        assert open_clips("talk", size=16, max_clips=1).pixel_file != first
+
+    def test_where_clips_come_from_is_kept_and_never_guessed(
+        self, tmp_path: Path, write_strip: Callable[..., Path]
+    ) -> None:
+        write_strip(tmp_path / "talk" / "a.png")
+        files, rendered = open_clips(tmp_path / "talk", size=16), open_clips("talk", size=16, max_clips=2)
+        assert files.name == rendered.name == "talk"
+        assert files.origin is None
+        assert readers_of(files.origin) == Readers()
+        for kept in (rendered.subset([1]), rendered.with_mirrored(), pickle.loads(pickle.dumps(rendered))):
+            assert kept.origin == rendered.origin
+            assert readers_of(kept.origin).motion is not None
+
+    def test_sets_are_square(self) -> None:
+        with pytest.raises(InputError, match=r"^talk: is square \(expected one size, not 32x16\)$"):
+            open_clips("talk", size=(32, 16))
+
+
+@pytest.mark.parametrize("name", ["reach", "reach_one_table", "talk"])
+def test_motion_is_read_where_a_set_says_it_is(name: str) -> None:
+    clips = open_clips(name, size=32, max_clips=3)
+    motion = readers_of(clips.origin).motion
+    assert motion is not None
+    courses, found = motion(np.stack([clips[i].frames for i in range(3)]))
+    assert found.all()
+    for axis in ("x", "y"):
+        assert courses[axis].shape == found.shape
+
+
+def test_moving_sprites_have_descriptors() -> None:
+    clips = open_clips("moving_sprites", size=16, max_clips=3)
+    readers = readers_of(clips.origin)
+    assert readers.motion is None
+    for reader in (readers.look, readers.motion_descriptors):
+        assert reader is not None
+        assert len(reader(np.stack([clips[i].frames for i in range(3)]))) == 3

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutoscope.data.fitting import FITS, centre_crop, fit_frame
+from mutoscope.data.fitting import FITS, Size, centre_crop, fit_frame, height_and_width
 
 
 def gradient(height: int, width: int, channels: int = 3) -> np.ndarray:
@@ -12,10 +12,13 @@ def gradient(height: int, width: int, channels: int = 3) -> np.ndarray:
     return np.broadcast_to(row[None, :, None], (height, width, channels)).copy()
 
 
-@given(st.integers(8, 40), st.integers(8, 40), st.sampled_from([1, 3]), st.sampled_from(FITS), st.integers(8, 24))
-def test_every_frame_becomes_square(height: int, width: int, channels: int, fit: str, size: int) -> None:
-    fitted = fit_frame(gradient(height, width, channels), size, fit)
-    assert fitted.shape == (size, size, channels)
+SIDES = st.tuples(st.integers(8, 40), st.integers(8, 40))
+
+
+@given(own=SIDES, channels=st.sampled_from([1, 3]), fit=st.sampled_from(FITS), size=st.integers(8, 24) | SIDES)
+def test_every_frame_gets_the_size(own: tuple[int, int], channels: int, fit: str, size: Size) -> None:
+    fitted = fit_frame(gradient(*own, channels), size, fit)
+    assert fitted.shape == (*height_and_width(size), channels)
     assert fitted.dtype == np.uint8
 
 
@@ -35,6 +38,16 @@ def test_pad_adds_black_bars_and_loses_nothing() -> None:
     np.testing.assert_array_equal(fitted[4:12], 200)
     assert not fitted[:4].any()
     assert not fitted[12:].any()
+
+
+def test_crop_and_pad_take_the_ratio_of_the_size() -> None:
+    frame = gradient(16, 48)
+    np.testing.assert_array_equal(fit_frame(frame, (16, 8), "crop"), frame[:, 20:28])
+    np.testing.assert_array_equal(fit_frame(frame, (8, 48), "crop"), frame[4:12])
+    padded = fit_frame(np.full((8, 16, 3), 200, np.uint8), (64, 32), "pad")
+    assert (padded[25:39] == 200).all()
+    assert not padded[:23].any()
+    assert not padded[41:].any()
 
 
 def test_stretch_shows_everything() -> None:

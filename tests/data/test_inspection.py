@@ -15,6 +15,7 @@ def folder(tmp_path: Path, write_frames: Callable[..., Path]) -> Path:
     write_frames(tmp_path / "walk" / "bob" / "1", frames=6)
     write_frames(tmp_path / "jump" / "ann" / "1", frames=4, size=24)
     (tmp_path / "jump" / "ann" / "2.mp4").write_bytes(b"broken")
+    (tmp_path / "columns.csv").write_text("path,age\nwalk/bob/1,30\n")
     return tmp_path
 
 
@@ -26,6 +27,7 @@ def test_everything_is_counted(folder: Path) -> None:
     assert found.frame_rates == {None: 3}
     assert found.labels == {"jump": 1, "walk": 2}
     assert found.subjects == {"ann": 2, "bob": 1}
+    assert found.columns == {"age": 1}
     assert [Path(problem.path).name for problem in found.problems] == ["2.mp4"]
 
 
@@ -33,7 +35,15 @@ def test_it_prints_as_a_table(folder: Path) -> None:
     console = Console(file=StringIO(), width=200)
     console.print(inspect(folder, size=16))
     printed = console.file.getvalue()
-    for text in ("clip folder", "3 (14 frames)", "16x16 (2), 24x24 (1)", "jump (1), walk (2)", "ann (2)", "2.mp4"):
+    for text in (
+        "clip folder",
+        "3 (14 frames)",
+        "16x16 (2), 24x24 (1)",
+        "jump (1), walk (2)",
+        "ann (2)",
+        "age (1)",
+        "2.mp4",
+    ):
         assert text in printed
 
 

@@ -37,7 +37,7 @@ def test_the_number_of_a_weizmann_strip_tells_the_person(tmp_path: Path, write_s
         write_strip(tmp_path / action / f"{number:08}.png")
     clips = open_clips(tmp_path, size=16)
     assert clips.label_names == ["one-hand wave", "two-hand wave", "jumping jack", "bend"]
-    people = {Path(record.path).stem: record.subject for record in clips.records}
+    people = {Path(clip.path).stem: clip.subject for clip in map(clips.__getitem__, range(len(clips)))}
     assert people["00000000"] == people["00000007"] == "person 0"
     assert people["00000008"] == people["00000009"] == "person 1"
     assert people["00000071"] == "person 8"
@@ -63,7 +63,7 @@ def test_the_published_weizmann_actions(real_data: Path) -> None:
     assert len(clips) == 72
     assert clips.total_frames == 5290
     assert not clips.problems
-    assert Counter(record.label for record in clips.records) == dict.fromkeys(range(4), 18)
-    assert set(Counter(record.subject for record in clips.records).values()) == {8}
+    assert Counter(clips.column("label")) == dict.fromkeys(range(4), 18)
+    assert set(Counter(clips.column("subject")).values()) == {8}
     train, held_out = split(clips, by="subject", held_out=1)
     assert (len(train), len(held_out)) == (64, 8)

@@ -58,12 +58,12 @@ def test_every_repetition_is_a_clip_with_gesture_and_person(published: Path) -> 
     assert detect_layout(published) is Natops
     clips = open_clips(published, size=16)
     assert clips.label_names == list(GESTURES)
-    assert [(Path(record.path).name, record.subject) for record in clips.records] == [
+    assert [(Path(clip.path).name, clip.subject) for clip in map(clips.__getitem__, range(len(clips)))] == [
         ("g01s01.avi[1]", "01"),
         ("g01s01.avi[2]", "01"),
         ("g03s18.avi[1]", "18"),
     ]
-    assert [GESTURES[record.label] for record in clips.records] == ["I Have Command", "I Have Command", "Not Clear"]
+    assert [GESTURES[label] for label in clips.column("label")] == ["I Have Command", "I Have Command", "Not Clear"]
     assert {record.fps for record in clips.records} == {20}
 
 
@@ -93,8 +93,8 @@ def test_the_set_may_lie_in_other_folders(published: Path, tmp_path_factory, arr
 
 def test_people_are_kept_apart(published: Path) -> None:
     train, rest = split(open_clips(published, size=16), by="subject", held_out=["18"])
-    assert {record.subject for record in train.records} == {"01"}
-    assert {record.subject for record in rest.records} == {"18"}
+    assert set(train.column("subject")) == {"01"}
+    assert set(rest.column("subject")) == {"18"}
 
 
 def test_a_video_without_repetitions_and_one_that_is_too_short_are_set_aside(published: Path) -> None:
@@ -137,7 +137,10 @@ def test_repetitions_may_be_cut_beforehand(tmp_path: Path, write_frames: Callabl
     write_long_video(tmp_path / "02" / "CutEngine" / "2.avi", frames=7)
     assert detect_layout(tmp_path) is NatopsRepetitions
     clips = open_clips(tmp_path, size=16)
-    assert [(GESTURES[record.label], record.subject, record.length) for record in clips.records] == [
+    assert [
+        (GESTURES[label], subject, length)
+        for label, subject, length in zip(clips.column("label"), clips.column("subject"), clips.lengths, strict=True)
+    ] == [
         ("Hot Brakes", "01", 6),
         ("I Have Command", "01", 5),
         ("Cut Engine", "02", 7),

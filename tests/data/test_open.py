@@ -104,6 +104,18 @@ def test_options_out_of_range_are_named(tmp_path: Path, options: dict[str, Any])
         open_clips(tmp_path, **options)
 
 
+def test_frames_may_be_higher_than_wide(tmp_path: Path) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (3, 32, 24, 3), dtype=np.uint8)
+    np.save(tmp_path / "clip.npy", frames)
+    clips = open_clips(tmp_path, size=(32, 16))
+    assert (clips.height, clips.width) == (32, 16)
+    np.testing.assert_array_equal(clips.pixels, frames[:, :, 4:20])
+    mirrored = clips.with_mirrored()
+    np.testing.assert_array_equal(mirrored[1].frames, clips[0].frames[:, :, ::-1])
+    with pytest.raises(InputError, match=r"^size 4: is too small"):
+        open_clips(tmp_path, size=(32, 4))
+
+
 def test_only_synthetic_sets_take_factors(tmp_path: Path, write_strip: Callable[..., Path]) -> None:
     write_strip(tmp_path / "a.png")
     assert "takes no colour" in complaint(tmp_path, colour=True)
@@ -127,7 +139,7 @@ def test_grey_and_colour(tmp_path: Path) -> None:
 def test_synthetic_sets_keep_their_factors_for_evaluation() -> None:
     clips = open_clips(NAMES[0], size=16, max_clips=6, seed=3)
     assert len(clips) == 6
-    assert clips.size == 16
+    assert (clips.height, clips.width) == (16, 16)
     assert clips.factors
     part = clips.subset([4, 1])
     for factor, values in clips.factors.items():

@@ -58,14 +58,14 @@ class TestPennAction:
         for number, (action, train) in enumerate([("squat", 1), ("golf_swing", -1), ("tennis_serve", 1)], start=1):
             write_penn(tmp_path, number, action=action, train=train)
         assert detect_layout(tmp_path) is PennAction
-        clips = open_clips(tmp_path, size=16, tracks=["joints"])
+        clips = open_clips(tmp_path, size=16, columns=["joints"])
         assert clips.skeleton == "penn13"
         assert clips.lengths.tolist() == [FRAMES] * 3
-        assert [record.subject for record in clips.records] == ["0001", "0002", "0003"]
-        assert [clips.label_names[record.label] for record in clips.records] == ["squat", "golf_swing", "tennis_serve"]
+        assert clips.column("subject") == ["0001", "0002", "0003"]
+        assert [clips.label_names[label] for label in clips.column("label")] == ["squat", "golf_swing", "tennis_serve"]
         assert len(clips.with_labels(PAPER_ACTIONS)) == 2
         train, test = split(clips, by="published")
-        assert [record.subject for record in test.records] == ["0002"]
+        assert test.column("subject") == ["0002"]
         assert len(train) == 2
 
     def test_eight_of_fifteen_actions_are_the_papers(self) -> None:
@@ -76,11 +76,13 @@ class TestPennAction:
         """The box of 30x30 pixels and five more on every side: from (9, 4) to (49, 44)."""
         clips = open_clips(write_penn(tmp_path), size=80, fit="body")
         expected = (np.linspace(20, 40, 13) - 0.5 - 9) * 2
-        np.testing.assert_allclose(clips.tracks["joints"][0], np.stack([expected] * 2, 1)[None].repeat(3, 0), rtol=1e-5)
-        assert clips.tracks["visible"][0][:, 5].tolist() == [0, 1, 1]
+        np.testing.assert_allclose(
+            clips.columns["joints"][0], np.stack([expected] * 2, 1)[None].repeat(3, 0), rtol=1e-5
+        )
+        assert clips.columns["visible"][0][:, 5].tolist() == [0, 1, 1]
 
     def test_a_plain_crop_needs_no_labels_but_the_action(self, tmp_path: Path) -> None:
-        assert not open_clips(write_penn(tmp_path), size=16).tracks
+        assert list(open_clips(write_penn(tmp_path), size=16).columns) == ["label", "subject"]
 
     @pytest.mark.parametrize(
         ("other", "reason"),
@@ -95,10 +97,10 @@ class TestPennAction:
     )
     def test_a_clip_with_bad_labels_is_set_aside(self, tmp_path: Path, other: dict[str, Any], reason: str) -> None:
         write_penn(write_penn(tmp_path), 2, **other)
-        clips = open_clips(tmp_path, size=16, tracks=["joints"])
+        clips = open_clips(tmp_path, size=16, columns=["joints"])
         assert len(clips) == len(clips.problems) == 1
         with pytest.raises(InputError, match=reason):
-            open_clips(tmp_path, size=16, tracks=["joints"], strict=True)
+            open_clips(tmp_path, size=16, columns=["joints"], strict=True)
 
     @pytest.mark.parametrize("content", [b"", b"no labels", b"MATLAB 5.0" * 40])
     def test_a_damaged_file_of_labels_is_named(self, tmp_path: Path, content: bytes) -> None:
@@ -120,13 +122,13 @@ class TestHuman36m:
     def test_scenes_are_labels_and_people_are_held_out(self, root: Path) -> None:
         assert detect_layout(root) is Human36m
         clips = open_clips(root, size=16)
-        told = {(record.subject, clips.label_names[record.label]) for record in clips.records}
+        told = set(zip(clips.column("subject"), [clips.label_names[i] for i in clips.column("label")], strict=True))
         assert told == {("S1", "Directions"), ("S9", "WalkDog"), ("S11", "Photo")}
         assert clips.lengths.tolist() == [3, 3, 3], "every fourth of ten frames"
         assert {record.fps for record in clips.records} == {12.5}
         train, test = split(clips, by="published")
-        assert [record.subject for record in train.records] == ["S1"]
-        assert {record.subject for record in test.records} == {"S9", "S11"}
+        assert train.column("subject") == ["S1"]
+        assert set(test.column("subject")) == {"S9", "S11"}
 
     def test_joints_are_read_every_fourth_frame_too(self, root: Path) -> None:
         cdfwrite = pytest.importorskip("cdflib.cdfwrite")
@@ -137,12 +139,12 @@ class TestHuman36m:
             with cdfwrite.CDF(file) as cdf:
                 spec = {"Variable": "Pose", "Data_Type": 44, "Num_Elements": 1, "Rec_Vary": True, "Dim_Sizes": [10, 64]}
                 cdf.write_var(spec, var_data=poses)
-        clips = open_clips(root, size=48, tracks=["joints"])
+        clips = open_clips(root, size=48, columns=["joints"])
         assert clips.skeleton == "h36m32"
-        np.testing.assert_allclose(clips.tracks["joints"][0].reshape(3, 64)[:, 1], poses[0, ::4, 1], rtol=1e-5)
-        assert (clips.tracks["visible"][0] == 1).all()
+        np.testing.assert_allclose(clips.columns["joints"][0].reshape(3, 64)[:, 1], poses[0, ::4, 1], rtol=1e-5)
+        assert (clips.columns["visible"][0] == 1).all()
         whole = open_clips(root, size=48, fit="body")  # with twenty pixels on every side the body fills the frame
-        np.testing.assert_allclose(whole.tracks["joints"][0][..., 0], poses[0, ::4, ::2] * 48 / 64, rtol=1e-5)
+        np.testing.assert_allclose(whole.columns["joints"][0][..., 0], poses[0, ::4, ::2] * 48 / 64, rtol=1e-5)
 
     def test_a_damaged_file_of_poses_is_named(self, root: Path) -> None:
         pytest.importorskip("cdflib")
@@ -150,7 +152,7 @@ class TestHuman36m:
         file.parent.mkdir(parents=True)
         file.write_bytes(b"no poses")
         with pytest.raises(InputError, match=r"Directions 1\.54138969\.cdf: is no readable file of poses"):
-            open_clips(root, size=16, tracks=["joints"], max_clips=1)
+            open_clips(root, size=16, columns=["joints"], max_clips=1)
 
 
 class TestBu4dfe:
@@ -161,7 +163,7 @@ class TestBu4dfe:
         (tmp_path / "M013" / "Sad").mkdir(parents=True)
         assert detect_layout(tmp_path) is Bu4dfe
         clips = open_clips(tmp_path, size=16)
-        told = [(record.subject, clips.label_names[record.label]) for record in clips.records]
+        told = list(zip(clips.column("subject"), [clips.label_names[i] for i in clips.column("label")], strict=True))
         assert told == [("F001", "Angry"), ("F001", "Surprise"), ("M012", "Happy")]
         assert clips.lengths.tolist() == [FRAMES] * 3
 
@@ -190,34 +192,34 @@ class TestOpenPoseAndDlib:
 
     def test_the_largest_person_and_the_face_are_read(self, root: Path) -> None:
         assert detect_layout(root) is ImagesAndStructures
-        clips = open_clips(root, size=48, tracks=["joints", "landmarks"])
+        clips = open_clips(root, size=48, columns=["joints", "landmarks"])
         assert clips.skeleton == "body25"
-        assert clips.tracks["joints"][0].shape == (FRAMES, 25, 2)
-        np.testing.assert_allclose(clips.tracks["joints"][0][0, 0], [5.5 - 8, 5.5])
-        np.testing.assert_allclose(clips.tracks["landmarks"][0][0, 9], [9.5 - 8, 21.5])
-        assert clips.tracks["visible"][0][:, -1].tolist() == [0] * FRAMES
+        assert clips.columns["joints"][0].shape == (FRAMES, 25, 2)
+        np.testing.assert_allclose(clips.columns["joints"][0][0, 0], [5.5 - 8, 5.5])
+        np.testing.assert_allclose(clips.columns["landmarks"][0][0, 9], [9.5 - 8, 21.5])
+        assert clips.columns["visible"][0][:, -1].tolist() == [0] * FRAMES
         assert clips.label_names == []
 
     def test_files_may_be_named_as_openpose_does(self, root: Path) -> None:
         for file in (root / "poses-openpose" / "a").iterdir():
             file.rename(file.with_name(f"{file.stem}_keypoints.json"))
-        assert open_clips(root, size=16, tracks=["joints"]).skeleton == "body25"
+        assert open_clips(root, size=16, columns=["joints"]).skeleton == "body25"
 
     def test_eighteen_joints_are_those_of_coco(self, root: Path) -> None:
         write_json(root / "poses-openpose" / "a", {"people": [person(joints=18)]})
-        assert open_clips(root, size=16, tracks=["joints"]).skeleton == "openpose18"
+        assert open_clips(root, size=16, columns=["joints"]).skeleton == "openpose18"
 
     def test_frames_without_people_show_no_joints(self, root: Path) -> None:
         (root / "poses-openpose" / "a" / "000002.json").write_text('{"people": []}')
-        visible = open_clips(root, size=16, tracks=["joints"]).tracks["visible"][0]
+        visible = open_clips(root, size=16, columns=["joints"]).columns["visible"][0]
         assert visible.any(axis=1).tolist() == [True, False, True]
 
     def test_files_of_a_video_are_taken_in_order(self, tmp_path: Path) -> None:
         write_video(tmp_path / "images" / "walk" / "v.mp4", np.zeros((FRAMES, HEIGHT, WIDTH, 3), np.uint8), fps=10)
         write_json(tmp_path / "poses-openpose" / "walk" / "v", {"people": [person()]}, "v_{:012}_keypoints")
-        clips = open_clips(tmp_path, size=16, tracks=["joints"])
+        clips = open_clips(tmp_path, size=16, columns=["joints"])
         assert clips.label_names == ["walk"]
-        assert clips.tracks["joints"][0].shape == (FRAMES, 25, 2)
+        assert clips.columns["joints"][0].shape == (FRAMES, 25, 2)
 
     @pytest.mark.parametrize(
         ("content", "reason"),
@@ -236,7 +238,7 @@ class TestOpenPoseAndDlib:
     def test_bad_poses_are_one_line(self, root: Path, content: Any, reason: str) -> None:
         write_json(root / "poses-openpose" / "a", content)
         with pytest.raises(InputError, match=reason) as caught:
-            open_clips(root, size=16, tracks=["joints"])
+            open_clips(root, size=16, columns=["joints"])
         assert "\n" not in str(caught.value)
 
     @pytest.mark.parametrize(
@@ -251,21 +253,21 @@ class TestOpenPoseAndDlib:
     def test_bad_landmarks_are_one_line(self, root: Path, content: Any, reason: str) -> None:
         write_json(root / "landmarks-dlib68" / "a", content)
         with pytest.raises(InputError, match=reason):
-            open_clips(root, size=16, tracks=["landmarks"])
+            open_clips(root, size=16, columns=["landmarks"])
 
     def test_a_frame_without_a_file_is_named(self, root: Path) -> None:
         (root / "landmarks-dlib68" / "a" / "000002.json").unlink()
         with pytest.raises(InputError, match=r"landmarks-dlib68/a: has no 000002\.json \(expected one for each frame"):
-            open_clips(root, size=16, tracks=["landmarks"])
+            open_clips(root, size=16, columns=["landmarks"])
 
     def test_the_published_samples(self, real_data: Path) -> None:
         body = open_clips(real_data / "openpose", size=64, fit="body")
         assert body.skeleton == "body25"
-        seen = body.tracks["joints"][0][body.tracks["visible"][0] > 0]
+        seen = body.columns["joints"][0][body.columns["visible"][0] > 0]
         assert ((seen >= 0) & (seen <= 64)).all()
         assert np.ptp(seen[:, 1]) > 40, "the body fills the frame"
         face = open_clips(real_data / "face_landmarks", size=64, fit="face")
-        assert ((face.tracks["landmarks"][0] > 2) & (face.tracks["landmarks"][0] < 62)).all()
+        assert ((face.columns["landmarks"][0] > 2) & (face.columns["landmarks"][0] < 62)).all()
 
 
 class TestMug:
@@ -273,9 +275,9 @@ class TestMug:
         write_pictures(tmp_path / "001" / "anger" / "take000", "img_{:04}")
         write_json(tmp_path / "landmarks-dlib68" / "001" / "anger" / "take000", [[1, 2]] * 68, "img_{:04}")
         assert detect_layout(tmp_path) is Mug
-        clips = open_clips(tmp_path, size=48, tracks=["landmarks"])
+        clips = open_clips(tmp_path, size=48, columns=["landmarks"])
         assert len(clips) == 1
-        np.testing.assert_allclose(clips.tracks["landmarks"][0][0, 0], [1.5 - 8, 2.5])
+        np.testing.assert_allclose(clips.columns["landmarks"][0][0, 0], [1.5 - 8, 2.5])
 
     def test_the_published_groups_are_disjoint(self) -> None:
         groups = [names.split() for names in (FORECAST_SUBJECTS, REFINE_SUBJECTS, TEST_SUBJECTS)]

@@ -27,8 +27,8 @@ def write_clip(path: Path, frames: int = 3, height: int = 16, width: int = 16) -
 def told(clips: Clips) -> dict[str, tuple[str | None, str | None]]:
     """Label name and subject of each clip, by its file's or folder's name."""
     return {
-        Path(record.path).name: (None if record.label is None else clips.label_names[record.label], record.subject)
-        for record in clips.records
+        Path(clip.path).name: (None if clip.label is None else clips.label_names[clip.label], clip.subject)
+        for clip in map(clips.__getitem__, range(len(clips)))
     }
 
 
@@ -82,7 +82,10 @@ def test_mug_takes_tell_person_and_expression(tmp_path: Path, write_frames: Call
     assert detect_layout(tmp_path) is Mug
     clips = open_clips(tmp_path, size=16)
     assert clips.label_names == list(EXPRESSIONS)
-    assert [(clips.label_names[record.label], record.subject) for record in clips.records] == [
+    assert [
+        (clips.label_names[label], subject)
+        for label, subject in zip(clips.column("label"), clips.column("subject"), strict=True)
+    ] == [
         ("happiness", "001"),
         ("happiness", "001"),
         ("surprise", "002"),
@@ -112,8 +115,8 @@ def test_mug_holds_out_the_people_of_the_published_validation_set(
     for person in people:
         write_frames(tmp_path / person / "surprise" / "take000", frames=1, size=8)
     train, rest = split(open_clips(tmp_path, size=8), by="published")
-    assert [record.subject for record in train.records] == ["001", "084"]
-    assert [int(record.subject) for record in rest.records] == [17, 34, 45, 55, 60, 64, 65, 73, 78, 83]
+    assert train.column("subject") == ["001", "084"]
+    assert [int(subject) for subject in rest.column("subject")] == [17, 34, 45, 55, 60, 64, 65, 73, 78, 83]
 
 
 def test_mug_without_these_people_has_nothing_to_hold_out(tmp_path: Path, write_frames: Callable[..., Path]) -> None:

@@ -25,25 +25,25 @@ def test_what_is_written_without_loss_is_read_back_with_its_labels(suffix: str, 
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".npy"])
-def test_tracks_are_written_beside_the_clips_and_found_again(suffix: str, tmp_path: Path) -> None:
+def test_columns_are_written_beside_the_clips_and_found_again(suffix: str, tmp_path: Path) -> None:
     folder = render("stick_people", tmp_path / "out", clips=6, size=24, seed=3, suffix=suffix)
     rendered = open_clips("stick_people", size=24, seed=3, max_clips=6)
-    read = open_clips(folder, size=24, tracks=("joints", "visible"))
+    read = open_clips(folder, size=24, columns=("joints", "visible"))
     assert read.skeleton == "penn13"
     assert len(read) == 6
     for number, record in enumerate(read.records):
         own = int(Path(record.path).stem)
-        for track in ("joints", "visible"):
-            assert np.array_equal(read.tracks[track][number], rendered.tracks[track][own])
+        for column in ("joints", "visible"):
+            assert np.array_equal(read.columns[column][number], rendered.columns[column][own])
 
 
 def test_joints_are_those_of_frames_brought_to_another_size(tmp_path: Path) -> None:
     folder = render("stick_people", tmp_path / "out", clips=1, size=24, seed=3, suffix=".npy")
-    joints = open_clips("stick_people", size=24, seed=3, max_clips=1).tracks["joints"][0]
-    assert np.allclose(open_clips(folder, size=48, tracks=("joints",)).tracks["joints"][0], 2 * joints, atol=1e-4)
+    joints = open_clips("stick_people", size=24, seed=3, max_clips=1).columns["joints"][0]
+    assert np.allclose(open_clips(folder, size=48, columns=("joints",)).columns["joints"][0], 2 * joints, atol=1e-4)
 
 
-def test_sets_without_tracks_have_no_folder_of_them(tmp_path: Path) -> None:
+def test_sets_without_columns_per_frame_have_no_folder_of_them(tmp_path: Path) -> None:
     assert not (render("sprites", tmp_path / "out", clips=1, size=16) / "structures").exists()
 
 

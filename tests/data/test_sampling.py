@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutoscope.data import StagedBatches, TrainingBatches
+from mutoscope.data import TrainingBatches
 from mutoscope.errors import InputError
 
 
@@ -56,48 +56,3 @@ def test_the_global_generator_is_left_alone() -> None:
 def test_batches_that_cannot_be_made_are_refused(length: int, batch_size: int, world: int) -> None:
     with pytest.raises(InputError, match="batch size"):
         TrainingBatches(length, batch_size, world=world)
-
-
-class TestStages:
-    """Three stages, of 10, 6 and 20 examples that lie one after the other, beginning at iterations 0, 4 and 7."""
-
-    sizes = ((0, 10, 2), (4, 6, 3), (7, 20, 5))
-    before = (0, 10, 16)
-
-    def batches(self, start: int = 0, rank: int = 0, world: int = 1) -> StagedBatches:
-        kinds = {"seed": 3, "rank": rank, "world": world}
-        stages = [
-            (first, TrainingBatches(length, world * size, **kinds), before)
-            for (first, length, size), before in zip(self.sizes, self.before, strict=True)
-        ]
-        return StagedBatches(stages, start=start)
-
-    def test_each_sees_its_own_examples_in_batches_of_its_own(self) -> None:
-        seen = list(islice(self.batches(), 12))
-        assert [len(batch) for batch in seen] == [2] * 4 + [3] * 3 + [5] * 5
-        bounds = [(0, 10)] * 4 + [(10, 16)] * 3 + [(16, 36)] * 5
-        assert all(low <= min(batch) and max(batch) < high for batch, (low, high) in zip(seen, bounds, strict=True))
-
-    def test_each_begins_at_its_own_first_batch(self) -> None:
-        own = TrainingBatches(20, 5, seed=3)
-        assert self.batches().indices(7).tolist() == (16 + own.indices(0)).tolist()
-        assert self.batches().indices(9).tolist() == (16 + own.indices(2)).tolist()
-
-    @given(st.integers(0, 15))
-    def test_resuming_equals_the_tail(self, start: int) -> None:
-        whole = list(islice(self.batches(), start + 5))
-        assert list(islice(self.batches(start), 5)) == whole[start:]
-
-    @given(st.integers(0, 15))
-    def test_processes_share_a_batch_in_every_stage(self, iteration: int) -> None:
-        shares = [self.batches(rank=rank, world=2).indices(iteration) for rank in range(2)]
-        assert not set(shares[0]) & set(shares[1])
-
-    def test_one_stage_is_a_training_without_stages(self) -> None:
-        plain = TrainingBatches(10, 3, seed=1)
-        assert list(islice(StagedBatches([(0, plain, 0)]), 7)) == list(islice(plain, 7))
-
-    def test_a_stage_that_ends_where_it_begins_is_left_out(self) -> None:
-        first, second = TrainingBatches(4, 2), TrainingBatches(6, 2)
-        batches = StagedBatches([(0, first, 0), (0, second, 4)])
-        assert min(batches.indices(0)) >= 4

@@ -11,7 +11,10 @@ SUBJECTS = ["ann", "bob", "ann", "cat", "bob", "cat", "ann", "dan"]
 
 def make(subjects: list[str] | None = None, layout: str = "arrays", count: int = 8) -> Clips:
     return clips_from_arrays(
-        [np.full((1, 8, 8, 3), i, np.uint8) for i in range(count)], name="eight", subjects=subjects, layout=layout
+        [np.full((1, 8, 8, 3), i, np.uint8) for i in range(count)],
+        name="eight",
+        columns={"subject": subjects} if subjects else {},
+        layout=layout,
     )
 
 
@@ -31,7 +34,7 @@ def test_a_clip_is_in_one_part(held_out: int | float, seed: int) -> None:
 @given(st.integers(1, 3), st.integers(0, 100))
 def test_a_person_is_in_one_part(held_out: int, seed: int) -> None:
     train, rest = split(make(SUBJECTS), by="subject", held_out=held_out, seed=seed)
-    people = [{record.subject for record in part.records} for part in (train, rest)]
+    people = [set(part.column("subject")) for part in (train, rest)]
     assert not people[0] & people[1]
     assert len(people[1]) == held_out
     assert len(train) + len(rest) == 8

@@ -1,4 +1,4 @@
-"""Tracks are read beside clips, go through the same fit as the frames, and are cached with them."""
+"""Columns per frame are read beside clips, go through the same fit as the frames, and are cached with them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from mutoscope.data import Clips, estimation, open_clips
 from mutoscope.data.cache import Options, fingerprint
+from mutoscope.data.columns import move
 from mutoscope.data.estimation import fill_gaps
-from mutoscope.data.fitting import cut_out, fit_frame, move_tracks, region_of_body, region_of_face, region_of_frame
+from mutoscope.data.fitting import cut_out, fit_frame, move_of_frame, move_to_body, move_to_face
 from mutoscope.data.open import detect_layout
 from mutoscope.data.structure_files import with_structures
 from mutoscope.errors import InputError
@@ -29,7 +30,7 @@ def spot_clip(height: int = 40, width: int = 64, joint: tuple[int, int] = (30, 2
     return clip
 
 
-def spot_tracks(joint: tuple[int, int] = (30, 20), joints: int = 13) -> dict[str, np.ndarray]:
+def spot_columns(joint: tuple[int, int] = (30, 20), joints: int = 13) -> dict[str, np.ndarray]:
     """The middle of the square as every joint and landmark, the last joint apart and not seen."""
     places = np.full((FRAMES, 68, 2), joint, np.float32)
     places[..., 0] += np.arange(FRAMES)[:, None]
@@ -41,13 +42,13 @@ def spot_tracks(joint: tuple[int, int] = (30, 20), joints: int = 13) -> dict[str
     return {"joints": places[:, :joints].copy(), "visible": visible, "landmarks": places, "face": face}
 
 
-def write_set(folder: Path, tracks: dict[str, np.ndarray] | None = None, names: tuple[str, ...] = ("a", "b")) -> Path:
-    """Clips of one class, as arrays, with a file of tracks each."""
+def write_set(folder: Path, columns: dict[str, np.ndarray] | None = None, names: tuple[str, ...] = ("a", "b")) -> Path:
+    """Clips of one class, as arrays, with a file of columns each."""
     for name in names:
         (folder / "class").mkdir(parents=True, exist_ok=True)
         (folder / "structures" / "class").mkdir(parents=True, exist_ok=True)
         np.save(folder / "class" / f"{name}.npy", spot_clip())
-        np.savez(folder / "structures" / "class" / f"{name}.npz", **(spot_tracks() if tracks is None else tracks))
+        np.savez(folder / "structures" / "class" / f"{name}.npz", **(spot_columns() if columns is None else columns))
     return folder
 
 
@@ -60,25 +61,25 @@ def brightest(frame: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch", "face"])
 @pytest.mark.parametrize("size", [16, 64])
 def test_places_stay_on_what_they_mark(tmp_path: Path, fit: str, size: int) -> None:
-    spread = {track: values for track, values in spot_tracks().items() if track != "face"}
+    spread = {name: values for name, values in spot_columns().items() if name != "face"}
     spread["landmarks"][:, 17:] += np.linspace(-12, 12, 51)[:, None]  # a face of some size
-    clips = open_clips(write_set(tmp_path, spread), size=size, fit=fit, tracks=("joints", "landmarks"))
-    assert list(clips.tracks) == ["joints", "visible", "landmarks"]
+    clips = open_clips(write_set(tmp_path, spread), size=size, fit=fit, columns=("joints", "landmarks"))
+    assert list(clips.columns) == ["label", "joints", "visible", "landmarks"]
     assert clips.skeleton == "penn13"
     for number in range(2):
         for time, frame in enumerate(clips[number].frames):
-            for track in ("joints", "landmarks"):
-                np.testing.assert_allclose(clips.tracks[track][number][time, 0], brightest(frame), atol=1)
+            for name in ("joints", "landmarks"):
+                np.testing.assert_allclose(clips.columns[name][number][time, 0], brightest(frame), atol=1)
 
 
 def test_a_body_is_cut_out_with_one_box_for_all_frames(tmp_path: Path) -> None:
     """A resting point of the background rests, and the body never leaves the frame."""
-    tracks = spot_tracks()
-    tracks["joints"][:, 1] -= (20, 8)
-    tracks["joints"][:, 2] += (20, 8)
-    clips = open_clips(write_set(tmp_path, tracks), size=32, fit="body")
-    assert list(clips.tracks) == ["joints", "visible"]
-    joints, visible = clips.tracks["joints"][0], clips.tracks["visible"][0]
+    columns = spot_columns()
+    columns["joints"][:, 1] -= (20, 8)
+    columns["joints"][:, 2] += (20, 8)
+    clips = open_clips(write_set(tmp_path, columns), size=32, fit="body")
+    assert list(clips.columns) == ["label", "joints", "visible"]
+    joints, visible = clips.columns["joints"][0], clips.columns["visible"][0]
     steps = np.diff(joints[:, 0], axis=0)
     np.testing.assert_allclose(steps, steps[:1].repeat(FRAMES - 1, axis=0), rtol=1e-4)
     assert (joints[visible > 0] >= 0).all()
@@ -88,65 +89,65 @@ def test_a_body_is_cut_out_with_one_box_for_all_frames(tmp_path: Path) -> None:
 
 
 def test_parameters_of_faces_keep_their_scale_and_place(tmp_path: Path) -> None:
-    clips = open_clips(write_set(tmp_path), size=80, tracks=["face"])  # the central 40x40 pixels, twice as large
-    np.testing.assert_allclose(clips.tracks["face"][0][:, -6], 6)
-    np.testing.assert_allclose(clips.tracks["face"][0][0, -2:], [(30 - 12) * 2, 20 * 2])
+    clips = open_clips(write_set(tmp_path), size=80, columns=["face"])  # the central 40x40 pixels, twice as large
+    np.testing.assert_allclose(clips.columns["face"][0][:, -6], 6)
+    np.testing.assert_allclose(clips.columns["face"][0][0, -2:], [(30 - 12) * 2, 20 * 2])
     with pytest.raises(InputError, match=r"has face parameters, which cannot be stretched"):
-        open_clips(tmp_path, size=32, fit="stretch", tracks=["face"])
+        open_clips(tmp_path, size=32, fit="stretch", columns=["face"])
 
 
 def test_parameters_of_faces_stand_for_landmarks(tmp_path: Path) -> None:
-    assert list(open_clips(write_set(tmp_path), size=16, tracks=["landmarks"]).tracks) == ["face"]
+    assert list(open_clips(write_set(tmp_path), size=16, columns=["landmarks"]).columns) == ["label", "face"]
 
 
-def test_clips_without_tracks_are_what_they_were(tmp_path: Path) -> None:
+def test_clips_without_columns_are_what_they_were(tmp_path: Path) -> None:
     """Neither the list of clips nor the key of the cache, and so no cache on disk, changes by files beside them."""
     plain = write_set(tmp_path / "plain")
     listing = detect_layout(plain).listing(plain, 0)
     assert [entry.path for entry in listing.entries] == ["class/a.npy", "class/b.npy"]
-    options = Options(16, 3, "crop")
+    options = Options((16, 16), 3, "crop")
     assert fingerprint(listing, options, "x") == fingerprint(with_structures(listing), options, "x")
-    wanted = Options(16, 3, "crop", ("joints",))
+    wanted = Options((16, 16), 3, "crop", ("joints",))
     assert fingerprint(with_structures(listing), wanted, "x") != fingerprint(with_structures(listing), options, "x")
-    assert not open_clips(plain, size=16).tracks
+    assert list(open_clips(plain, size=16).columns) == ["label"]
 
 
-def test_tracks_are_read_again_when_their_files_change(tmp_path: Path) -> None:
-    first = open_clips(write_set(tmp_path), size=16, tracks=["joints"])
-    moved = spot_tracks()
+def test_columns_are_read_again_when_their_files_change(tmp_path: Path) -> None:
+    first = open_clips(write_set(tmp_path), size=16, columns=["joints"])
+    moved = spot_columns()
     moved["joints"] += 1
-    second = open_clips(write_set(tmp_path, moved), size=16, tracks=["joints"])
-    assert (second.tracks["joints"][0] > first.tracks["joints"][0]).all()
+    second = open_clips(write_set(tmp_path, moved), size=16, columns=["joints"])
+    assert (second.columns["joints"][0] > first.columns["joints"][0]).all()
 
 
 def test_joints_without_confidence_are_all_seen(tmp_path: Path) -> None:
-    clips = open_clips(write_set(tmp_path, {"joints": spot_tracks()["joints"]}), size=16, tracks=["joints"])
-    assert clips.tracks["visible"][0].tolist() == np.ones((FRAMES, 13)).tolist()
+    clips = open_clips(write_set(tmp_path, {"joints": spot_columns()["joints"]}), size=16, columns=["joints"])
+    assert clips.columns["visible"][0].tolist() == np.ones((FRAMES, 13)).tolist()
 
 
 def test_joints_of_another_order_become_those_of_the_first_clip(tmp_path: Path) -> None:
     write_set(tmp_path)
-    np.savez(tmp_path / "structures" / "class" / "b.npz", **spot_tracks(joints=18))
-    clips = open_clips(tmp_path, size=16, tracks=["joints"])
+    np.savez(tmp_path / "structures" / "class" / "b.npz", **spot_columns(joints=18))
+    clips = open_clips(tmp_path, size=16, columns=["joints"])
     assert clips.skeleton == "penn13"
-    assert {rows.shape for rows in clips.tracks["joints"]} == {(FRAMES, 13, 2)}
-    np.testing.assert_allclose(clips.tracks["joints"][1][:, 1], clips.tracks["joints"][0][:, 1])
+    assert {rows.shape for rows in clips.columns["joints"]} == {(FRAMES, 13, 2)}
+    np.testing.assert_allclose(clips.columns["joints"][1][:, 1], clips.columns["joints"][0][:, 1])
 
 
 def test_maps_are_taken_as_they_are(tmp_path: Path) -> None:
     maps = np.random.default_rng(0).random((FRAMES, 2, 16, 16), np.float32)
-    clips = open_clips(write_set(tmp_path, {"maps": maps}), size=16, tracks=["maps"])
-    np.testing.assert_array_equal(clips.tracks["maps"][1], maps)
-    with pytest.raises(InputError, match=r"has maps of shape 4 x 2 x 16 x 16 \(expected 4 x c x 8 x 8, which are not"):
-        open_clips(tmp_path, size=8, tracks=["maps"])
+    clips = open_clips(write_set(tmp_path, {"maps": maps}), size=16, columns=["maps"])
+    np.testing.assert_array_equal(clips.columns["maps"][1], maps)
+    with pytest.raises(InputError, match=r"has maps of shape 4 x 2 x 16 x 16 \(expected 4 x 2 x 8 x 8, which are not"):
+        open_clips(tmp_path, size=8, columns=["maps"])
 
 
 def other(name: str, values: np.ndarray) -> dict[str, np.ndarray]:
-    return {**spot_tracks(), name: values}
+    return {**spot_columns(), name: values}
 
 
 @pytest.mark.parametrize(
-    ("tracks", "reason"),
+    ("columns", "reason"),
     [
         (other("joints", np.zeros((3, 13, 2))), r"has joints of shape 3 x 13 x 2 \(expected 4 x 13 x 2\)"),
         (other("joints", np.zeros((4, 13))), r"has joints of shape 4 x 13 \(expected"),
@@ -157,46 +158,62 @@ def other(name: str, values: np.ndarray) -> dict[str, np.ndarray]:
         ({"face": np.zeros((4, 9))}, r"has no joints \(expected"),
     ],
 )
-def test_a_clip_with_bad_tracks_is_set_aside_by_name(
-    tmp_path: Path, tracks: dict[str, np.ndarray], reason: str, monkeypatch: pytest.MonkeyPatch
+def test_a_clip_with_bad_columns_is_set_aside_by_name(
+    tmp_path: Path, columns: dict[str, np.ndarray], reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(estimation, "CAN_BE_FOUND", ())
     write_set(tmp_path)
-    np.savez(tmp_path / "structures" / "class" / "b.npz", **tracks)
-    wanted = ("joints", "landmarks") if "landmarks" in tracks else ("joints",)
-    good = {track: values for track, values in spot_tracks().items() if track != "face"}
+    np.savez(tmp_path / "structures" / "class" / "b.npz", **columns)
+    wanted = ("joints", "landmarks") if "landmarks" in columns else ("joints",)
+    good = {name: values for name, values in spot_columns().items() if name != "face"}
     np.savez(tmp_path / "structures" / "class" / "a.npz", **good)
-    clips = open_clips(tmp_path, size=16, tracks=wanted)
+    clips = open_clips(tmp_path, size=16, columns=wanted)
     assert len(clips) == len(clips.problems) == 1
     assert Path(clips.records[0].path).name == "a.npy"
     with pytest.raises(InputError, match=reason):
-        open_clips(tmp_path, size=16, tracks=wanted, strict=True)
+        open_clips(tmp_path, size=16, columns=wanted, strict=True)
 
 
-def test_a_damaged_file_of_tracks_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("fit", "columns", "reason"),
+    [
+        ("face", {"landmarks": np.zeros(4)}, r"has landmarks of shape 4 \(expected 4 x 68 x 2\)"),
+        ("face", {"landmarks": np.zeros(())}, r"has landmarks of shape  \(expected 1 x 68 x 2\)"),
+        ("body", {"joints": np.zeros((4, 13, 2)), "visible": np.ones((3, 13))}, r"has visible of shape 3 x 13"),
+        ("body", {"joints": np.full((4, 13, 2), np.nan)}, "has joints that are no numbers"),
+    ],
+)
+def test_columns_that_a_cut_rests_on_are_checked_before_it(
+    tmp_path: Path, fit: str, columns: dict[str, np.ndarray], reason: str
+) -> None:
+    with pytest.raises(InputError, match=reason):
+        open_clips(write_set(tmp_path, columns, names=("a",)), size=16, fit=fit)
+
+
+def test_a_damaged_file_of_columns_is_named(tmp_path: Path) -> None:
     write_set(tmp_path, names=("a",))
     (tmp_path / "structures" / "class" / "a.npz").write_bytes(b"PK")
     with pytest.raises(InputError, match=r"structures/class/a\.npz: is no readable file of arrays"):
-        open_clips(tmp_path, size=16, tracks=["joints"])
+        open_clips(tmp_path, size=16, columns=["joints"])
 
 
 def test_what_lies_nowhere_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_set(tmp_path, {"joints": spot_tracks()["joints"]})
+    write_set(tmp_path, {"joints": spot_columns()["joints"]})
     monkeypatch.setattr(estimation, "detector_installed", lambda: False)
     with pytest.raises(InputError, match=r"has no maps \(expected structures/<clip>.npz with an array maps"):
-        open_clips(tmp_path, size=16, tracks=["maps"])
+        open_clips(tmp_path, size=16, columns=["maps"])
     with pytest.raises(InputError, match=r"2 of 2 clips have no landmarks .* mediapipe: pip install"):
         open_clips(tmp_path, size=16, fit="face")
-    with pytest.raises(InputError, match=r"tracks limbs: are unknown \(expected some of joints"):
-        open_clips(tmp_path, size=16, tracks=["limbs"])
-    with pytest.raises(InputError, match=r"sprites: has no joints \(its tracks: none\)"):
-        open_clips("sprites", size=16, max_clips=1, tracks=["joints"])
+    with pytest.raises(InputError, match=r"columns limbs: are unknown \(expected some of label, subject"):
+        open_clips(tmp_path, size=16, columns=["limbs"])
+    with pytest.raises(InputError, match=r"sprites: has no joints \(its columns: label\)"):
+        open_clips("sprites", size=16, max_clips=1, columns=["joints"])
 
 
 def test_synthetic_people_bring_their_joints() -> None:
-    clips = open_clips("stick_people", size=16, max_clips=2, tracks=["joints"])
+    clips = open_clips("stick_people", size=16, max_clips=2, columns=["joints"])
     assert clips.skeleton == "penn13"
-    assert [len(rows) for rows in clips.tracks["joints"]] == clips.lengths.tolist()
+    assert [len(rows) for rows in clips.columns["joints"]] == clips.lengths.tolist()
 
 
 class TestEstimation:
@@ -206,21 +223,21 @@ class TestEstimation:
     def opened(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Clips]:
         def opened(found: list[bool], fit: str = "crop") -> Clips:
             def find(frames: object) -> tuple[np.ndarray, np.ndarray]:
-                places = spot_tracks()["landmarks"]
+                places = spot_columns()["landmarks"]
                 assert np.array_equal(list(frames), spot_clip()), "frames are searched as they are in the file"
                 return places, np.array(found, np.float32)
 
             monkeypatch.setattr(estimation, "detector_installed", lambda: True)
             monkeypatch.setattr(estimation, "find_landmarks", find)
             np.save(tmp_path / "clip.npy", spot_clip())
-            return open_clips(tmp_path, size=40, fit=fit, tracks=["landmarks"])
+            return open_clips(tmp_path, size=40, fit=fit, columns=["landmarks"])
 
         return opened
 
     def test_what_does_not_lie_beside_a_clip_is_found(self, opened: Callable[..., Clips]) -> None:
         clips = opened([True, False, False, True])
-        expected = spot_tracks()["landmarks"] - [12, 0]
-        np.testing.assert_allclose(clips.tracks["landmarks"][0], expected, rtol=1e-5)
+        expected = spot_columns()["landmarks"] - [12, 0]
+        np.testing.assert_allclose(clips.columns["landmarks"][0], expected, rtol=1e-5)
 
     def test_a_clip_that_mostly_shows_nobody_is_set_aside(self, opened: Callable[..., Clips]) -> None:
         with pytest.raises(InputError, match=r"clip\.npy: shows a face in 1 of 4 frames \(expected at least half\)"):
@@ -238,17 +255,24 @@ class TestEstimation:
 
 
 class TestRegions:
-    @given(height=st.integers(8, 90), width=st.integers(8, 90), size=st.integers(8, 40), data=st.data())
-    def test_moving_is_what_fitting_does_to_the_corners(self, height: int, width: int, size: int, data: st.DataObject):
-        fit = data.draw(st.sampled_from(["crop", "pad", "stretch"]))
-        region = region_of_frame((height, width), fit)
-        corners = np.array([[[region.left, region.top], [region.right, region.bottom]]], np.float32)
-        moved = move_tracks({"joints": corners}, region, size)["joints"]
-        np.testing.assert_allclose(moved, [[[0, 0], [size, size]]], atol=1e-4)
+    @given(
+        own=st.tuples(st.integers(8, 90), st.integers(8, 90)),
+        size=st.tuples(st.integers(8, 40), st.integers(8, 40)),
+        fit=st.sampled_from(["crop", "pad", "stretch"]),
+    )
+    def test_moving_is_what_fitting_does_to_the_corners(
+        self, own: tuple[int, int], size: tuple[int, int], fit: str
+    ) -> None:
+        by = move_of_frame(own, size, fit)
+        corners = np.array([[[by.region.left, by.region.top], [by.region.right, by.region.bottom]]], np.float32)
+        moved = move({"joints": corners}, by)["joints"]
+        np.testing.assert_allclose(moved, [[[0, 0], [size[1], size[0]]]], atol=1e-4)
+        if fit != "stretch":
+            assert by.keeps_shapes
         if fit == "crop":
-            frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+            frame = np.random.default_rng(0).integers(0, 256, (*own, 3), np.uint8)
             np.testing.assert_array_equal(
-                fit_frame(cut_out(frame, region), size, "stretch"), fit_frame(frame, size, fit)
+                fit_frame(cut_out(frame, by.region), size, "stretch"), fit_frame(frame, size, fit)
             )
 
     @given(st.data())
@@ -257,7 +281,7 @@ class TestRegions:
         places = st.tuples(st.floats(0, width), st.floats(0, height))
         joints = np.array(data.draw(st.lists(places, min_size=4, max_size=4))).reshape(2, 2, 2)
         margin = data.draw(st.integers(0, 20))
-        box = region_of_body((height, width), {"joints": joints, "visible": np.ones((2, 2))}, margin)
+        box = move_to_body((height, width), {"joints": joints, "visible": np.ones((2, 2))}, 32, margin).region
         assert 0 <= box.left <= box.right <= width
         assert 0 <= box.top <= box.bottom <= height
         wanted = max(np.ptp(joints[..., 0]), np.ptp(joints[..., 1])) + 2 * margin
@@ -269,22 +293,27 @@ class TestRegions:
 
     def test_labelled_boxes_come_before_joints_and_unseen_joints_do_not_count(self) -> None:
         joints, visible = np.array([[[10.0, 10.0], [30.0, 20.0], [90.0, 90.0]]]), np.array([[1.0, 1.0, 0.0]])
-        assert region_of_body((100, 100), {"joints": joints, "visible": visible}, 5) == Box(5, 0, 35, 30)
+        known = {"joints": joints, "visible": visible}
+        assert move_to_body((100, 100), known, 32, 5).region == Box(5, 0, 35, 30)
         boxes = np.array([[40.0, 40.0, 50.0, 60.0], [44.0, 40.0, 60.0, 60.0]])
-        assert region_of_body((100, 100), {"joints": joints, "visible": visible, "boxes": boxes}, 5) == Box(
-            35, 35, 65, 65
-        )
+        assert move_to_body((100, 100), {**known, "boxes": boxes}, 32, 5).region == Box(35, 35, 65, 65)
         with pytest.raises(InputError, match="shows no joint"):
-            region_of_body((100, 100), {"joints": joints, "visible": np.zeros((1, 3))})
+            move_to_body((100, 100), {"joints": joints, "visible": np.zeros((1, 3))}, 32)
 
     def test_a_face_is_cut_around_the_landmarks_of_the_first_frame(self) -> None:
         """Side 0.95 of the diagonal of the square around them, 0.08 of their height up; it may leave the frame."""
         landmarks = np.zeros((2, 68, 2))
         landmarks[0, :2] = [[0, 0], [100, 80]]
         landmarks[1] = 7
-        box = region_of_face(landmarks)
+        box = move_to_face(landmarks, 32).region
         assert (box.width, box.height) == (134, 134)
         assert (box.left, box.top) == (-17, -33)
+        assert move_to_face(landmarks, (64, 32)).region == Box(-17, -100, 117, 168)
+
+    def test_a_body_has_its_margin_in_a_picture_twice_as_high_as_wide(self) -> None:
+        joints = np.array([[[40.0, 40.0], [60.0, 50.0]]])
+        by = move_to_body((100, 100), {"joints": joints, "visible": np.ones((1, 2))}, (64, 32), 5)
+        assert by.region == Box(35, 15, 65, 75)
 
     def test_beyond_the_frame_its_edge_goes_on(self) -> None:
         frame = np.arange(12, dtype=np.uint8).reshape(3, 4, 1)

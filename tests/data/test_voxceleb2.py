@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,8 +15,6 @@ from mutoscope.data.selection import few_of_each_subject
 from mutoscope.data.voxceleb2 import VoxCeleb2
 from mutoscope.errors import InputError
 from mutoscope.media.video import write_video
-from mutoscope.training.fit import training_clips
-from mutoscope.training.options import RunOptions
 
 DEV = [  # in natural order: 2 before 21
     "dev/mp4/id00012/2DLq_Kkc1r8/00016.mp4",
@@ -45,14 +42,14 @@ def names(clips: Clips, root: Path) -> list[str]:
 
 def entries(*paths: str) -> list[Entry]:
     """Of clips whose subject is their first folder."""
-    return [Entry(path, lambda channels: ([], None), (), subject=path.split("/")[0]) for path in paths]
+    return [Entry(path, lambda channels: ([], None), (), columns={"subject": path.split("/")[0]}) for path in paths]
 
 
 def test_videos_of_both_parts_tell_the_person(voxceleb2: Path) -> None:
     clips = open_clips(voxceleb2, size=16)
     assert clips.layout == VoxCeleb2.name
     assert names(clips, voxceleb2) == DEV + TEST
-    assert [record.subject for record in clips.records] == [*["id00012"] * 3, "id00015", "id00017"]
+    assert clips.column("subject") == [*["id00012"] * 3, "id00015", "id00017"]
     assert clips.label_names == []
     assert {record.fps for record in clips.records} == {25}
 
@@ -70,16 +67,15 @@ def test_the_published_split_holds_out_the_test_people(voxceleb2: Path) -> None:
 
 def test_voxceleb2_mini_is_two_clips_of_each_person_of_different_recordings(voxceleb2: Path) -> None:
     mini = open_clips(voxceleb2, size=16, per_subject=2)
-    assert Counter(record.subject for record in mini.records) == {"id00012": 2, "id00015": 1, "id00017": 1}
-    recordings = [Path(record.path).parent.name for record in mini.records if record.subject == "id00012"]
+    assert Counter(mini.column("subject")) == {"id00012": 2, "id00015": 1, "id00017": 1}
+    recordings = [Path(mini[i].path).parent.name for i in range(len(mini)) if mini[i].subject == "id00012"]
     assert recordings == ["2DLq_Kkc1r8", "21Uxsk56VDQ"]
 
 
-def test_a_run_trains_on_the_subset_that_its_options_name(voxceleb2: Path) -> None:
-    run = RunOptions(data=str(voxceleb2), per_subject=1, split_by="published")
-    train, rest = training_clips(run, SimpleNamespace(image_size=16, channels=3, wants_tracks=()))
-    assert [record.subject for record in train.records] == ["id00012", "id00015"]
-    assert [record.subject for record in rest.records] == ["id00017"]
+def test_a_subset_can_be_split_as_published(voxceleb2: Path) -> None:
+    train, rest = split(open_clips(voxceleb2, size=16, per_subject=1), by="published")
+    assert train.column("subject") == ["id00012", "id00015"]
+    assert rest.column("subject") == ["id00017"]
 
 
 @given(
@@ -107,7 +103,7 @@ def test_the_draw_depends_on_the_seed_and_not_on_other_people() -> None:
     mine, others = [f"a/{i}/0" for i in range(20)], [f"b/{i}/0" for i in range(20)]
 
     def drawn(*paths: str, seed: int) -> list[str]:
-        return [e.path for e in few_of_each_subject(entries(*paths), 2, seed) if e.subject == "a"]
+        return [e.path for e in few_of_each_subject(entries(*paths), 2, seed) if e.columns["subject"] == "a"]
 
     assert drawn(*mine, seed=1) == drawn(*mine, seed=1) == drawn(*others, *mine, seed=1)
     assert len({tuple(drawn(*mine, seed=seed)) for seed in range(5)}) > 1

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutoscope.data import Clips, ClipWindows, check_keys, clips_from_arrays
+from mutoscope.data import Clips, ClipWindows, FrameBag, as_they_come, clips_from_arrays
 from mutoscope.data.windows import VIRTUAL_EPOCH
 from mutoscope.errors import InputError
 
@@ -28,7 +28,7 @@ def steps(draw: st.DrawFn) -> tuple[int, int]:
 
 
 def test_a_window_is_a_stretch_of_one_clip(numbered: Clips) -> None:
-    windows = ClipWindows(numbered, 4)
+    windows = ClipWindows(numbered, 4, columns=["label"])
     for index in range(60):
         example = windows[index]
         assert example["clip"].shape == (4, 16, 16, 3)
@@ -98,7 +98,7 @@ def test_clips_shorter_than_steps_of_one_rest_on_their_last_frame() -> None:
 
 
 def test_a_window_depends_on_the_seed_and_the_index_only(numbered: Clips) -> None:
-    first, again = ClipWindows(numbered, 2, flip=True, seed=1), ClipWindows(numbered, 2, flip=True, seed=1)
+    first, again = (ClipWindows(numbered.with_mirrored(), 2, seed=1) for _ in range(2))
     assert all(torch.equal(first[i]["clip"], again[i]["clip"]) for i in (5, 1, 400))
     other = ClipWindows(numbered, 2, seed=2)
     assert any(not np.array_equal(times(first, i), times(other, i)) for i in range(20))
@@ -108,15 +108,9 @@ def test_an_epoch_holds_every_clip_equally_often(numbered: Clips) -> None:
     assert len(ClipWindows(numbered, 4)) % len(numbered) == 0
 
 
-def test_flip_doubles_the_list_of_clips(numbered: Clips) -> None:
-    plain, doubled = ClipWindows(numbered, 5), ClipWindows(numbered, 5, flip=True)
-    assert (plain.clip_count, doubled.clip_count) == (3, 6)
-    assert len(doubled) % 6 == 0, "an epoch holds every clip as often as its mirror image"
-
-
 def test_clip_i_plus_n_is_the_mirror_image_of_clip_i() -> None:
     frames = np.random.default_rng(0).integers(0, 256, (2, 4, 8, 8, 3), dtype=np.uint8)
-    windows = ClipWindows(clips_from_arrays(list(frames), name="noise"), 4, flip=True)
+    windows = ClipWindows(clips_from_arrays(frames, name="noise").with_mirrored(), 4)
     for index in range(12):
         mirrored = index % 4 >= 2
         expected = frames[index % 2, :, :, ::-1] if mirrored else frames[index % 2]
@@ -136,15 +130,20 @@ def test_windows_that_make_no_sense_are_refused(numbered: Clips, frames: int, st
         ClipWindows(numbered, frames, step=step)
 
 
-def test_missing_keys_are_all_named_before_training(numbered: Clips) -> None:
-    windows = ClipWindows(clips_from_arrays([numbered.pixels], name="plain"), 2)
-    assert set(windows[0]) == set(windows.keys) == {"clip", "path"}
-    check_keys(windows, ["clip"])
-    with pytest.raises(InputError, match=r"ClipWindows: lacks label, audio \(its examples have clip, path\)"):
-        check_keys(windows, ["clip", "label", "audio"])
+def test_columns_are_checked_before_training(numbered: Clips) -> None:
+    assert set(ClipWindows(numbered, 2)[0]) == {"clip"}
+    with pytest.raises(InputError, match=r"numbered: has no age, joints \(its columns: label\)"):
+        ClipWindows(numbered, 2, columns=["label", "age", "joints"])
+    some = numbered.with_columns({"age": [None, 3.0, None]})
+    with pytest.raises(InputError, match=r"2 of 3 clips have no age .*the first without: numbered\[0\]"):
+        FrameBag(some, ["age"])
+    with pytest.raises(InputError, match=r"column subject: is text"):
+        ClipWindows(numbered.with_columns({"subject": ["a", "b", "c"]}), 2, columns=["subject"])
 
 
-def test_the_batches_of_a_data_loader_need_no_special_collation(numbered: Clips) -> None:
-    batch = next(iter(torch.utils.data.DataLoader(ClipWindows(numbered, 4), batch_size=3)))
+def test_a_data_loader_takes_batches_as_they_come(numbered: Clips) -> None:
+    windows = ClipWindows(numbered, 4, columns=["label"])
+    batch = next(iter(torch.utils.data.DataLoader(windows, batch_size=3, collate_fn=as_they_come)))
     assert batch["clip"].shape == (3, 4, 16, 16, 3)
+    assert batch["label"].dtype == torch.int64
     assert batch["label"].tolist() == [0, 1, 0]

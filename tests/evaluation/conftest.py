@@ -1,6 +1,7 @@
 """Small real clips, a system that draws them, and features that take no time."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 
 from mutoscope.data import Clips, clips_from_arrays
 from mutoscope.systems.base import System
+from mutoscope.systems.conditions import Conditions
+from mutoscope.systems.config import Config
 
 SIZE, LENGTH = 16, 20
 CLASSES = ["falls", "rises"]
@@ -27,29 +30,54 @@ def square_clips(count: int, seed: int, name: str = "squares", length: int = LEN
     rng = np.random.default_rng(seed)
     labels = [i % 2 for i in range(count)]
     frames = [moving_square(label, rng, length) for label in labels]
-    return clips_from_arrays(frames, name=name, labels=labels, label_names=CLASSES)
+    return clips_from_arrays(frames, name=name, columns={"label": labels}, label_names=CLASSES)
+
+
+@dataclass(frozen=True)
+class SquaresConfig(Config):
+    """Choices of `squares`.
+
+    Args:
+        label_names: The labels that it takes.
+        noise: So many grey levels of noise make its clips worse.
+        image_size: Height and width of a frame.
+        channels: Colour channels.
+        frames: Frames of a clip.
+    """
+
+    label_names: list[str] | None = None
+    noise: int = 0
+    image_size: int = SIZE
+    channels: int = 3
+    frames: int = LENGTH
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ("label",) if self.label_names else ()
+
+    @property
+    def categories(self) -> int:
+        return len(self.label_names or ())
 
 
 class Squares(System):
-    """Draws what the real clips show; `noise` grey levels of noise make it worse."""
+    """Draws what the real clips show, falling and rising in turn where it is told no label; keeps what it was asked."""
 
     name: ClassVar[str] = "squares"
-    needs: ClassVar[tuple[str, ...]] = ("clip",)
-    image_size, channels, frames = SIZE, 3, LENGTH
+    config_class = SquaresConfig
+    config: SquaresConfig
 
-    def __init__(self, noise: int = 0) -> None:
-        super().__init__()
-        self.noise = noise
+    def __init__(self, **choices: Any) -> None:
+        super().__init__(SquaresConfig(**choices))
+        self.asked: list[Conditions] = []
 
-    def sample_labelled_clips(self, n: int, *, frames: int, seed: int = 0) -> Iterator[tuple[np.ndarray, int]]:
+    def outputs(self, conditions: Conditions, seed: int = 0) -> Iterator[np.ndarray]:
+        self.asked.append(conditions)
         rng = np.random.default_rng(seed)
-        for i in range(n):
-            clip = moving_square(i % 2, rng)[:frames]
-            yield (clip + rng.normal(0, self.noise, clip.shape)).clip(0, 255).astype(np.uint8), i % 2
-
-    def sample_clips(self, n: int, *, frames: int, seed: int = 0) -> Iterator[np.ndarray]:
-        for clip, _ in self.sample_labelled_clips(n, frames=frames, seed=seed):
-            yield clip
+        labels = conditions.columns.get("label", [i % 2 for i in range(conditions.count)])
+        for label, frames in zip(labels, conditions.lengths, strict=True):
+            clip = moving_square(label, rng)[:frames]
+            yield (clip + rng.normal(0, self.config.noise, clip.shape)).clip(0, 255).astype(np.uint8)
 
 
 class Grid:
@@ -94,9 +122,9 @@ def make_clips() -> Callable[..., Clips]:
 
 
 @pytest.fixture(scope="session")
-def make_system() -> type[Squares]:
-    """`Squares`: a system of any quality."""
-    return Squares
+def make_system() -> Callable[..., Squares]:
+    """`make_system(**choices)`: a system with labels, of any quality."""
+    return lambda **choices: Squares(**({"label_names": CLASSES} | choices))
 
 
 @pytest.fixture(scope="session")

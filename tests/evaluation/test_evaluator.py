@@ -2,13 +2,14 @@
 
 import json
 from copy import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from mutoscope.data import clips_from_arrays
 from mutoscope.errors import InputError
-from mutoscope.evaluation import GROUPS, METRICS, Evaluator
+from mutoscope.evaluation import GROUPS, METRICS, PROTOCOLS, Evaluator
 
 FEW = {"clips": 40, "frames": 16, "resamples": 10, "matched": 6}
 ROWS = ("real vs real", "static copy", "shuffled frames")
@@ -98,14 +99,30 @@ def test_distances_to_training_clips_are_those_of_a_protocol_with_them_as_refere
         Evaluator(real, extractors=features, **FEW).distances_to_training(system)
 
 
-def test_a_source_is_drawn_once(evaluator, make_system, monkeypatch):
-    system, drawn = make_system(), []
-    monkeypatch.setattr(
-        system, "sample_frames", lambda *a, _draw=system.sample_frames, **k: drawn.append(1) or _draw(*a, **k)
-    )
+def test_a_source_is_drawn_once(evaluator, make_system):
+    """Clips, single frames of clips as long as in training, and clips of labels."""
+    system = make_system()
     evaluator.measure(system)
     evaluator.distances_to_training(system)
-    assert len(drawn) == 1
+    assert [(asked.count, asked.longest) for asked in system.asked] == [(40, 16), (640, 20), (40, 16)]
+
+
+def test_a_system_of_single_frames_is_asked_for_these(real, make_system, monkeypatch):
+    system = make_system()
+    monkeypatch.setattr(system, "config", SimpleNamespace(size=(16, 16), channels=3, noise=0))
+    figures = Evaluator(real, extractors=[], metrics=["flicker"], **FEW).measure(system)
+    assert [(asked.count, asked.longest) for asked in system.asked] == [(40, 16), (640, 1)]
+    assert figures["samples[frames]"].value == 640
+
+
+def test_a_system_without_labels_is_asked_for_none(evaluator, make_system):
+    figures = evaluator.measure(make_system(label_names=[]))
+    assert "label_accuracy[directions]" not in figures
+
+
+def test_every_protocol_is_known_by_its_pairings():
+    names = [name for protocol in PROTOCOLS.values() for name in protocol.pairings]
+    assert sorted(names) == ["match", "name", "start"]
 
 
 def test_figures_are_the_same_each_time_and_seeds_matter(real, training, features, make_system, good):
@@ -120,11 +137,11 @@ def test_without_training_clips_halves_are_compared(real, features):
     rows = evaluator.references()
     assert tuple(rows) == ROWS
     assert rows["real vs real"]["psnr"].value < 100  # a half does not find itself in the other
-    assert "half" in evaluator.protocol["reference rows"]
+    assert "half" in evaluator.table["reference rows"]
 
 
 def test_the_protocol_can_be_printed_and_written(evaluator):
-    protocol = evaluator.protocol
+    protocol = evaluator.table
     assert json.loads(json.dumps(protocol)) == protocol
     assert protocol["real"] == "squares: 24 clips, 480 frames"
     assert protocol["extractors"] == "grid, directions"
@@ -224,12 +241,10 @@ class TestRefusals:
 
     def test_another_size_or_colour(self, evaluator, real, make_system):
         grey = clips_from_arrays([real[i].frames[..., :1] for i in range(4)], name="grey")
-        with pytest.raises(InputError, match="grey: frames are 16x16x1, those of squares 16x16x3"):
+        with pytest.raises(InputError, match="grey: frames are 16x16x1, those of squares are 16x16x3"):
             evaluator.measure(grey)
-        system = make_system()
-        system.image_size = 32
         with pytest.raises(InputError, match="squares: draws frames of 32x32x3"):
-            evaluator.measure(system)
+            evaluator.measure(make_system(image_size=32))
 
     def test_one_real_clip_has_no_halves(self, make_clips, features):
         with pytest.raises(InputError, match="is one clip"):

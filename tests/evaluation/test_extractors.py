@@ -1,7 +1,5 @@
 """Extractors that are trained once and found again, and those that users name."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -68,8 +66,7 @@ def test_what_the_data_is_too_small_for_is_left_out(make_clips, capsys, monkeypa
 
 
 def with_subjects(clips, subjects):
-    clips.records[:] = [replace(record, subject=who) for record, who in zip(clips.records, subjects, strict=True)]
-    return clips
+    return clips.with_columns({"subject": list(subjects)})
 
 
 def test_subjects_are_told_where_there_are_some_and_they_are_wanted(clips, make_clips, monkeypatch):

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from mutoscope.data import clips_from_arrays
 from mutoscope.errors import InputError
-from mutoscope.evaluation.samples import Examples, evenly, frames_of, pairs_by_name, stored, tracks, windows
+from mutoscope.evaluation.clips import pairs_by_name, tracks, windows
+from mutoscope.evaluation.samples import Examples, evenly, frames_of, stored
 
 
 def numbered(lengths: list[int], name: str = "numbered"):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from mutoscope.losses import bce, logistic_D
+from mutoscope.losses import LogisticLoss, PyramidLoss, bce
+from mutoscope.nn import TemporalPyramid
 
 SCORES = st.lists(st.floats(-20, 20, width=32), min_size=1, max_size=8)
 
@@ -63,26 +64,38 @@ class TestTheGameOfOneDiscriminator:
         """MintGAN 19: 2 ln 2 for D, ln 2 for G."""
         nn.init.zeros_(D.weight)
         nn.init.zeros_(D.bias)
-        assert logistic_D(D, self.pictures(0), self.pictures(1), gamma=10.0).item() == pytest.approx(2 * math.log(2))
-        assert bce(D(self.pictures(1)), 1.0).item() == pytest.approx(math.log(2))
+        game = LogisticLoss(gamma=10.0)
+        assert game.of_D(D, self.pictures(0), self.pictures(1), True).item() == pytest.approx(2 * math.log(2))
+        assert game.of_G(D, self.pictures(1)).item() == pytest.approx(math.log(2))
 
     def test_it_is_softplus_of_both(self, D):
         """E[ln(1 + e^s)] of fake and E[ln(1 + e^-s)] of real pictures, of which there may be other numbers."""
         real, fake = self.pictures(0), self.pictures(1, 2)
         expected = F.softplus(-D(real)).mean() + F.softplus(D(fake)).mean()
-        torch.testing.assert_close(logistic_D(D, real, fake), expected)
+        torch.testing.assert_close(LogisticLoss(0.0).of_D(D, real, fake, False), expected)
 
-    @given(gamma=st.floats(0.1, 100))
-    def test_the_penalty_is_half_gamma_times_r1_of_real_pictures(self, gamma):
-        """MintGAN 20: γ / 2 · |w|² of a linear D."""
+    @given(gamma=st.floats(0.1, 100), every=st.integers(1, 16))
+    def test_the_penalty_is_half_gamma_times_r1_of_real_pictures(self, gamma, every):
+        """MintGAN 20: γ / 2 · |w|² of a linear D, as many times as there are steps from one to the next."""
         D, real, fake = nn.Linear(3, 1), self.pictures(0), self.pictures(1)
-        penalty = logistic_D(D, real, fake, gamma) - logistic_D(D, real, fake)
-        assert penalty.item() == pytest.approx(gamma / 2 * D.weight.square().sum().item(), rel=1e-3, abs=1e-5)
+        game = LogisticLoss(gamma, every)
+        penalty = game.of_D(D, real, fake, True) - game.of_D(D, real, fake, False)
+        assert penalty.item() == pytest.approx(gamma * every / 2 * D.weight.square().sum().item(), rel=1e-3, abs=1e-5)
 
-    @pytest.mark.parametrize("gamma", [0.0, 1.0])
-    def test_no_gradient_goes_back_into_pictures(self, D, gamma):
+    def test_the_penalty_is_lazy(self):
+        assert [LogisticLoss(1.0, 3).penalises(i) for i in range(5)] == [True, False, False, True, False]
+        assert not LogisticLoss(0.0, 3).penalises(0)
+
+    def test_adam_is_corrected_for_the_lazy_penalty(self, D):
+        """17 gradients in 16 steps (Karras et al. 2020, appendix B)."""
+        (group,) = LogisticLoss(1.0, 16).optimizer(D, nn.Linear(2, 1)).param_groups
+        assert (group["lr"], *group["betas"]) == pytest.approx((2e-3 * 16 / 17, 0.0, 0.99 ** (16 / 17)))
+        assert len(group["params"]) == 4
+
+    @pytest.mark.parametrize("penalised", [False, True])
+    def test_no_gradient_goes_back_into_pictures(self, D, penalised):
         real, fake = self.pictures(0).requires_grad_(), self.pictures(1).requires_grad_()
-        logistic_D(D, real, fake, gamma).backward()
+        LogisticLoss(1.0).of_D(D, real, fake, penalised).backward()
         assert real.grad is None
         assert fake.grad is None
         assert D.weight.grad.abs().sum() > 0
@@ -97,5 +110,15 @@ class TestTheGameOfOneDiscriminator:
                 return super().forward(x)
 
         real, fake = self.pictures(0), self.pictures(1)
-        logistic_D(Watched(3, 1), real, fake, 1.0)
+        LogisticLoss(1.0).of_D(Watched(3, 1), real, fake, True)
         assert [torch.equal(x, y) for x, y in zip(seen, (real, fake), strict=True)] == [True, True]
+
+    @pytest.mark.parametrize("penalised", [False, True])
+    def test_a_pyramid_plays_one_at_every_speed(self, penalised):
+        """Eq. 5.5: in sum, weighed in G's loss."""
+        pyramid, (real, fake) = TemporalPyramid(1, 8, 4, 2, [4, 4]), torch.randn(2, 3, 1, 4, 8, 8)
+        one, all_ = LogisticLoss(2.0, 16), PyramidLoss(2.0, weight=0.7)
+        views = list(zip(pyramid.discriminators, pyramid.views(real), pyramid.views(fake), strict=True))
+        of_D = sum(one.of_D(*seen, penalised) for seen in views)
+        torch.testing.assert_close(all_.of_D(pyramid, real, fake, penalised), of_D)
+        torch.testing.assert_close(all_.of_G(pyramid, fake), 0.7 * sum(one.of_G(D, view) for D, _, view in views))

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lightning import Trainer
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from mutoscope.data.rendering import render
 from mutoscope.data.synthetic import make_clips
-from mutoscope.systems.frgan import FRGAN
+from mutoscope.systems.base import System
+from mutoscope.systems.draws import Random
+from mutoscope.systems.frgan import FRGAN, FRGANConfig
 from mutoscope.systems.loading import load
-from mutoscope.systems.pseudo_label import PseudoLabel
+from mutoscope.systems.pseudo_label import PseudoLabel, PseudoLabelConfig
 from mutoscope.training import train
 
 SMALL = {"n_z": 6, "n_d": 4, "n_c": 3, "image_size": 16, "width": 0.25}
@@ -23,14 +23,8 @@ SMALL = {"n_z": 6, "n_d": 4, "n_c": 3, "image_size": 16, "width": 0.25}
 
 @pytest.fixture(scope="session")
 def small() -> Callable[..., PseudoLabel]:
-    """`small(**arguments)`: an untrained system with 16 x 16 frames, always from the same first weights."""
-
-    def make(**arguments: Any) -> PseudoLabel:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            return PseudoLabel(**(SMALL | arguments))
-
-    return make
+    """`small(**choices)`: an untrained system with 16 x 16 frames, always from the same first weights."""
+    return lambda **choices: PseudoLabel.untrained(PseudoLabelConfig(**(SMALL | choices)))
 
 
 @pytest.fixture(scope="session")
@@ -47,16 +41,18 @@ def batch(sprite_frames: np.ndarray) -> Tensor:
 
 
 @pytest.fixture(scope="session")
-def fit() -> Callable[..., None]:
-    """`fit(system, frames, steps, body)`: `steps` steps on one batch; `body(batch)` takes the place of the step."""
+def fit() -> Callable[..., dict[str, float]]:
+    """`fit(system, batch, steps=1, seed=0)`: steps on one batch, as the training loop takes them; the last losses."""
 
-    def run(
-        system: PseudoLabel, frames: Tensor, steps: int = 1, body: Callable[[dict[str, Tensor]], None] | None = None
-    ):
-        if body is not None:
-            system.training_step = lambda batch, batch_idx: body(batch)
-        trainer = Trainer(accelerator="cpu", devices=1, max_epochs=1, barebones=True)
-        trainer.fit(system, DataLoader([{"frame": frames}] * steps, batch_size=None))
+    def run(system: System, batch: dict[str, Tensor], steps: int = 1, seed: int = 0) -> dict[str, float]:
+        optimizers, batch = system.train().optimizers(), system.prepare(batch)
+        losses: dict[str, Tensor] = {}
+        for _ in range(steps):
+            noise = system.noise(len(next(iter(batch.values()))), Random(seed, system.iteration))
+            losses = system.training_step(batch, noise, optimizers)
+            system.after_step()
+            system.iteration += 1
+        return {name: loss.item() for name, loss in losses.items()}
 
     return run
 
@@ -109,14 +105,8 @@ SMALL_FRGAN = {
 
 @pytest.fixture(scope="session")
 def small_frgan() -> Callable[..., FRGAN]:
-    """`small_frgan(**arguments)`: an untrained system, always from the same first weights."""
-
-    def make(**arguments: Any) -> FRGAN:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            return FRGAN.from_config(SMALL_FRGAN | arguments)
-
-    return make
+    """`small_frgan(**choices)`: an untrained system, always from the same first weights."""
+    return lambda **choices: FRGAN.untrained(FRGANConfig.from_dict(SMALL_FRGAN | choices))
 
 
 @pytest.fixture(scope="session")

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from mutoscope.data import Clips, clips_from_arrays
+from mutoscope.data import Clips, Origin, clips_from_arrays
 from mutoscope.data.synthetic import make_clips
 from mutoscope.data.synthetic.moving_sprites import draw_factors, render
 from mutoscope.errors import InputError
 from mutoscope.systems import disentanglement as module
 from mutoscope.systems.disentanglement import colours_of_cells, disentanglement, flow_of_cells
-from mutoscope.systems.g3an import G3AN
+from mutoscope.systems.g3an import G3AN, G3ANConfig
 
+SPRITES = Origin("moving_sprites", {})
 KEYS = {"appearance_of_look", "motion_of_motion", "look_of_real", "motion_of_real", "motion_by_motion_code"}
 
 
@@ -32,7 +33,7 @@ def sprites() -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def clips(sprites) -> Clips:
-    return clips_from_arrays(sprites, name="moving_sprites")
+    return clips_from_arrays(sprites, name="clips", origin=SPRITES)
 
 
 def generator(
@@ -122,10 +123,10 @@ class TestSprites:
 
 
 class TestOtherClips:
-    """Colours and optical flow in cells, where nothing is known of what is seen."""
+    """Colours and optical flow in cells, where nothing is known of where clips come from, whatever they are called."""
 
     def test_codes_that_act_apart_and_codes_that_do_not(self, sprites):
-        unknown = clips_from_arrays(sprites, name="faces")
+        unknown = clips_from_arrays(sprites, name="moving_sprites")
         apart = disentanglement(generator(appearance_code, motion_code), unknown, frames=16)
         swapped = disentanglement(generator(motion_code, appearance_code), unknown, frames=16)
         for measured in (apart, swapped):
@@ -136,7 +137,7 @@ class TestOtherClips:
 
     def test_grey_sprites_are_measured_too(self, sprites):
         """Colours need three channels; trajectories do not."""
-        grey = clips_from_arrays([clip[..., :1] for clip in sprites[:8]], name="moving_sprites")
+        grey = clips_from_arrays([clip[..., :1] for clip in sprites[:8]], name="clips", origin=SPRITES)
         sample_grid = generator(appearance_code, motion_code)
         measured = disentanglement(lambda *arguments: sample_grid(*arguments)[..., :1], grey, frames=16)
         assert all(math.isfinite(value) for value in measured.values())
@@ -166,7 +167,7 @@ class TestRealClips:
         sample_grid = generator(appearance_code, motion_code)
         short = [np.full((5, 32, 32, 3), 77, np.uint8)] * 7
         longer = [np.concatenate([clip, clip[:3]]) for clip in sprites]
-        mixed = clips_from_arrays([*short, *longer], name="moving_sprites")
+        mixed = clips_from_arrays([*short, *longer], name="clips", origin=SPRITES)
         assert disentanglement(sample_grid, mixed, frames=16) == disentanglement(sample_grid, clips, frames=16)
 
     @pytest.mark.parametrize("long_ones", [0, 1])
@@ -180,15 +181,14 @@ class TestRealClips:
     def test_no_more_than_are_needed_are_taken_evenly(self, sprites, monkeypatch):
         monkeypatch.setattr(module, "REAL_CLIPS", 3)
         sample_grid = generator(appearance_code, motion_code)
-        some = clips_from_arrays([sprites[i] for i in (0, 3, 6)], name="moving_sprites")
-        nine = clips_from_arrays(sprites[:9], name="moving_sprites")
+        some = clips_from_arrays([sprites[i] for i in (0, 3, 6)], name="clips", origin=SPRITES)
+        nine = clips_from_arrays(sprites[:9], name="clips", origin=SPRITES)
         assert disentanglement(sample_grid, nine, frames=16) == disentanglement(sample_grid, some, frames=16)
 
 
 def test_a_system_is_measured_untrained_as_it_is(clips):
     """30: on any weights; drawing leaves them alone."""
-    torch.manual_seed(0)
-    system = G3AN(d_a=4, d_m=3, image_size=32, ch=8, ch_D=8, fsa_level=None).eval()
+    system = G3AN.untrained(G3ANConfig(d_a=4, d_m=3, image_size=32, ch=8, ch_D=8, fsa_level=None)).eval()
     before = {name: value.clone() for name, value in system.state_dict().items()}
     measured = system.measure(clips, seed=3)
     assert measured.keys() == KEYS

@@ -13,11 +13,11 @@ from torch import Tensor
 from mutoscope.data import Clips, open_clips
 from mutoscope.errors import InputError
 from mutoscope.evaluation import Evaluator
-from mutoscope.geometry.skeletons import PENN13
 from mutoscope.media.frames import read_clip
 from mutoscope.media.results import Arrays, Sheet, Table, Video, Videos
+from mutoscope.systems.conditions import Conditions
 from mutoscope.systems.control import controls_of
-from mutoscope.systems.frgan import FRGAN
+from mutoscope.systems.frgan import FRGAN, FRGANConfig
 from mutoscope.systems.frgan.generation import in_windows
 from mutoscope.systems.frgan.inputs import edited, there_and_back
 from mutoscope.systems.frgan.structures import Face, Joints
@@ -52,14 +52,14 @@ def smile(faces: Path) -> Path:
 
 
 def structure_of(clip: Path) -> Path:
-    """The file of tracks of a clip that `render` wrote."""
+    """The file of columns of a clip that `render` wrote."""
     return (clip.parents[1] / "structures" / clip.parent.name / clip.name).with_suffix(".npz")
 
 
 def rows_of(system: FRGAN, clip: Path) -> np.ndarray:
     """The rows of structure of a clip."""
-    with np.load(structure_of(clip)) as tracks:
-        return system.structure.rows(dict(tracks), None, "clip")
+    with np.load(structure_of(clip)) as columns:
+        return system.structure.rows(dict(columns), None, "clip")
 
 
 def shortened(clip: Path, frames: int, folder: Path) -> Path:
@@ -67,8 +67,8 @@ def shortened(clip: Path, frames: int, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / clip.name, np.load(clip)[:frames])
     (folder / "structures").mkdir(exist_ok=True)
-    with np.load(structure_of(clip)) as tracks:
-        np.savez((folder / "structures" / clip.name).with_suffix(".npz"), **{k: v[:frames] for k, v in tracks.items()})
+    with np.load(structure_of(clip)) as columns:
+        np.savez((folder / "structures" / clip.name).with_suffix(".npz"), **{k: v[:frames] for k, v in columns.items()})
     return folder / clip.name
 
 
@@ -189,7 +189,7 @@ class TestDriving:
         assert there_and_back(rows[:1], 3)[:, 0].tolist() == [0, 0, 0]
 
     def test_motion_may_be_edited(self):
-        structure, rows = Joints(PENN13), np.zeros((3, 39), np.float32)
+        structure, rows = Joints(FRGANConfig()), np.zeros((3, 39), np.float32)
         rows[:, 0], rows[:, 26:] = [1, 2, 4], 1
         plain = {"strength": 1.0, "speed": 1.0, "reverse": False, "hold": 0}
 
@@ -428,13 +428,36 @@ class TestVariants:
 class TestMeasuring:
     def test_clips_are_followed_from_what_is_given(self, body_system, people):
         for given in (1, 3):
-            made = list(body_system.follow_clips(people, given))
+            made = list(body_system.outputs(Conditions.of(people, given)))
             assert [clip.shape for clip in made] == [(6, 16, 16, 3)] * 2
             assert all(np.array_equal(clip[:given], people[i].frames[:given]) for i, clip in enumerate(made))
 
     def test_clips_without_a_frame_to_follow_are_refused(self, body_system, people):
         with pytest.raises(InputError, match=r"has 6 frames \(expected more than 6\)"):
-            list(body_system.follow_clips(people, 6))
+            list(body_system.outputs(Conditions.of(people, 6)))
+
+    def test_fewer_rows_give_the_same_and_so_do_more_frames(self, body_system, people):
+        """Of one clip, and of the beginning of both; what is drawn without refining depends on no later frame."""
+        made = list(body_system.outputs(Conditions.of(people, 3)))
+        (alone,) = body_system.outputs(Conditions.of(people.subset([1]), 3))
+        assert np.array_equal(alone, made[1])
+        assert [len(clip) for clip in body_system.outputs(Conditions.of(people, 3, frames=5))] == [5, 5]
+
+    @pytest.mark.parametrize(
+        ("columns", "says"),
+        [
+            ({}, r"^frgan: starts from frames \(expected some"),
+            ({"frames": [np.zeros((1, 16, 16, 3), np.uint8)]}, r"^row 0: has no joints \(expected those of penn13"),
+            (
+                {"frames": [np.zeros((1, 16, 16, 3), np.uint8)], "joints": [np.zeros((4, 13, 2), np.float32)]},
+                r"^row 0: has structure of 4 frames \(expected 5\)$",
+            ),
+        ],
+        ids=["noise", "pictures", "too little structure"],
+    )
+    def test_frames_are_wanted_and_the_structure_of_all(self, body_system, columns, says):
+        with pytest.raises(InputError, match=says):
+            list(body_system.outputs(Conditions(1, 5, columns)))
 
     def test_windows_of_real_clips_are_measured_with_their_structure(self, body_system, people):
         figures = Evaluator(people, extractors=[], clips=4, frames=4, resamples=0, pairing="start").measure(body_system)

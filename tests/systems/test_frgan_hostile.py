@@ -4,6 +4,7 @@ import errno
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from safetensors.torch import load_file, save_file
 from mutoscope.cli import main
 from mutoscope.data import open_clips
 from mutoscope.errors import InputError
-from mutoscope.systems.frgan import FRGAN
+from mutoscope.systems.config import choices_of
+from mutoscope.systems.frgan import FRGAN, FRGANConfig
 from mutoscope.systems.loading import load
+from mutoscope.systems.parameters import Parameter
 
 Refused = Callable[..., str]
 
@@ -46,7 +49,7 @@ def clip(bodies: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tracks(clip: Path) -> dict[str, np.ndarray]:
+def columns(clip: Path) -> dict[str, np.ndarray]:
     file = clip.parents[1] / "structures" / clip.parent.name / clip.name
     with np.load(file.with_suffix(".npz")) as arrays:
         return dict(arrays)
@@ -72,36 +75,58 @@ class TestArguments:
     @pytest.mark.parametrize(
         ("arguments", "says"),
         [
-            *(({name: 0}, rf"^{name}: 0 \(expected a number, at least 1\)$") for name in ("frames", "ch", "max_ch")),
-            *(({name: 0}, rf"^{name}: 0 \(") for name in ("code", "ch_R", "max_ch_R", "hidden", "observed", "horizon")),
-            *(({name: 0}, rf"^{name}: 0 \(") for name in ("pose_batch", "max_jump")),
-            *(({name: -1.0}, rf"^{name}: -1.0 \(expected a number, at least 0") for name in ("w_rec", "w_mask", "lr")),
-            *(({name: -1.0}, rf"^{name}: -1.0 \(") for name in ("w_adv", "gp_weight", "gamma", "rank_cap", "lr_pose")),
-            *(({name: -1}, rf"^{name}: -1 \(expected a number") for name in ("pose_steps", "forecast_steps")),
-            ({"w_rec": float("nan")}, r"^w_rec: nan \("),
-            ({"lr": float("inf")}, r"^lr: inf \("),
-            ({"betas": [0.5, 1.0]}, r"^betas: \(0.5, 1.0\) \(expected two numbers"),
-            ({"betas": [0.5]}, "^does not describe a frgan .*betas"),
-            ({"sigma": 0.0}, r"^sigma: 0.0 \(expected a share"),
-            ({"channels": 4}, r"^channels: 4 \(expected 1 or 3\)$"),
+            *(({name: 0}, rf"^{name}: 0 is out of range \(expected 1 to") for name in ("frames", "ch", "max_ch")),
+            *(({name: 0}, rf"^{name}: 0 is ") for name in ("code", "ch_R", "max_ch_R", "hidden", "observed")),
+            *(({name: 0}, rf"^{name}: 0 is ") for name in ("horizon", "pose_batch", "max_jump")),
+            *(({name: -1.0}, rf"^{name}: -1.0 is out of range \(expected 0 or more") for name in ("w_rec", "lr")),
+            *(({name: -1.0}, rf"^{name}: -1.0 is ") for name in ("w_adv", "gp_weight", "gamma", "rank_cap", "lr_pose")),
+            *(({name: -1}, rf"^{name}: -1 is out of range") for name in ("pose_steps", "forecast_steps")),
+            *(({name: 20_000_000}, rf"^{name}: 20000000 is out") for name in ("ch", "frames", "hidden", "image_size")),
+            ({"w_rec": float("nan")}, r"^w_rec: nan is out"),
+            ({"lr": float("inf")}, r"^lr: inf is out"),
+            ({"betas": [0.5, 1.0]}, r"^betas: 1.0 is out of range \(expected 0 to below 1\)$"),
+            ({"betas": [0.5]}, "betas"),
+            ({"sigma": 0.0}, r"^sigma: 0.0 is out of range \(expected above 0 to 1\)$"),
+            ({"channels": 4}, r"channels"),
             ({"image_size": 30}, r"^image_size: 30 \(expected 4 to 7, doubled"),
-            ({"image_size": 0}, r"^image_size: 0 \(expected 4 to 7, doubled"),
-            ({"image_size": -16}, r"^image_size: -16 \(expected 4 to 7, doubled"),
-            ({"skeleton": "octopus"}, "^does not describe a frgan .*skeleton"),
+            ({"image_size": 0}, r"^image_size: 0 is out of range \(expected 8 to"),
+            ({"image_size": -16}, r"^image_size: -16 is out of range"),
+            ({"skeleton": "octopus"}, "skeleton"),
             ({"skeleton": "openpose18", "structure": "limbs"}, r"^skeleton: openpose18 has no limb maps"),
-            ({"structure": "dreams"}, "^does not describe a frgan .*structure"),
-            ({"structure": "face", "face_model": "none.mat"}, r"none\.mat"),
+            ({"structure": "dreams"}, "structure"),
             ({"structure": "face", "w_feat": 1.0}, r"^w_feat: 1.0 is for joints"),
             ({"structure": "face", "joint_noise": 1.0}, r"^joint_noise: 1.0 is for joints \(expected 0\)$"),
-            ({"lr": "fast"}, "^does not describe a frgan .*lr"),
-            ({"colour": 3}, "^does not describe a frgan .*colour"),
+            ({"lr": "fast"}, "lr"),
+            ({"colour": 3}, "colour"),
         ],
         ids=str,
     )  # fmt: skip
-    def test_what_cannot_be_is_refused_in_one_line(self, small_frgan, arguments: dict[str, Any], says: str):
+    def test_what_cannot_be_is_refused_in_one_line(self, arguments: dict[str, Any], says: str):
+        """By the config alone: before anything is allocated."""
         with pytest.raises(InputError, match=says) as error:
-            small_frgan(**arguments)
+            FRGANConfig.from_dict(arguments)
         assert "\n" not in str(error.value)
+
+    def test_null_is_refused_but_where_it_says_something(self):
+        def takes_null(choice: Parameter) -> bool:
+            with suppress(InputError):
+                choice.check(None)
+                return True
+            return False
+
+        allowed = {choice.name for choice in choices_of(FRGANConfig) if takes_null(choice)}
+        assert allowed == {"face_expressions", "w_adv_R", "vgg16", "max_jump", "window_source", "coarse"}
+
+    def test_a_model_of_faces_that_is_not_there(self, small_frgan):
+        with pytest.raises(InputError, match=r"none\.mat"):
+            small_frgan(structure="face", face_model="none.mat", pose_steps=0)
+
+    def test_what_is_left_to_others_follows(self):
+        """Null stands for what goes with the rest."""
+        body, face = FRGANConfig(w_adv=0.5), FRGANConfig(structure="face", w_adv_R=0.2, pose_steps=9)
+        assert (body.source, body.adversarial_R, body.given, body.columns) == ("before", 0.5, 10, ("joints",))
+        assert (face.source, face.adversarial_R, face.given, face.columns) == ("first", 0.2, 1, ("landmarks",))
+        assert not face.predicts
 
 
 class TestWeights:
@@ -141,9 +166,9 @@ class TestPictures:
         ],
         ids=["no frames", "too small", "float", "two channels"],
     )
-    def test_frames_that_cannot_be_used(self, refused, frgan_run, tmp_path, tracks, frames, says):
+    def test_frames_that_cannot_be_used(self, refused, frgan_run, tmp_path, columns, frames, says):
         np.save(tmp_path / "alone.npy", frames)
-        np.savez(tmp_path / "joints.npz", **tracks)
+        np.savez(tmp_path / "joints.npz", **columns)
         assert says in refused(
             "generate", frgan_run, "drive", "--video", "alone.npy", "--structure", "joints.npz", "-o", "out.mp4"
         )
@@ -167,17 +192,17 @@ class TestPictures:
         line = refused("generate", run, "drive", "--video", "alone.npy", "-o", "out.mp4")
         assert "needs a detector" in line
 
-    def test_one_frame_is_a_video_of_one(self, body_system, clip, tracks, tmp_path):
-        np.savez(tmp_path / "joints.npz", **{name: values[:1] for name, values in tracks.items()})
+    def test_one_frame_is_a_video_of_one(self, body_system, clip, columns, tmp_path):
+        np.savez(tmp_path / "joints.npz", **{name: values[:1] for name, values in columns.items()})
         given = {"video": np.load(clip)[:1], "structure": tmp_path / "joints.npz"}
         assert len(body_system.drive(**given).frames) == 1
         assert len(body_system.drive(**given, frames=6, speed=3.0, reverse=True).frames) == 6
         assert body_system.layers(**given).columns == 1
         assert len(body_system.fidelity(**given).rows) == 2
 
-    def test_too_few_frames_to_foretell_from(self, refused, frgan_run, tmp_path, tracks, clip):
+    def test_too_few_frames_to_foretell_from(self, refused, frgan_run, tmp_path, columns, clip):
         alone(clip, tmp_path, frames=2)
-        np.savez(tmp_path / "joints.npz", **tracks)
+        np.savez(tmp_path / "joints.npz", **columns)
         for control in ("forecast", "poses"):
             line = refused(
                 "generate", frgan_run, control, "--video", "alone.npy", "--structure", "joints.npz", "-o", OUT[control]
@@ -191,10 +216,10 @@ OUT = {
 }  # fmt: skip
 
 
-def poisoned(tracks: dict[str, np.ndarray], value: float) -> dict[str, np.ndarray]:
-    joints = tracks["joints"].copy()
+def poisoned(columns: dict[str, np.ndarray], value: float) -> dict[str, np.ndarray]:
+    joints = columns["joints"].copy()
     joints[3, 2, 1] = value
-    return tracks | {"joints": joints}
+    return columns | {"joints": joints}
 
 
 class TestStructure:
@@ -212,13 +237,13 @@ class TestStructure:
             (lambda t: {"joints": np.array([["a"]])}, "is no readable file of arrays"),
             (lambda t: {"joints": np.array([None])}, "is no readable file of arrays"),
             (lambda t: {"landmarks": np.zeros((6, 68, 2), np.float32)}, "video: has no joints (expected those of penn"),
-            (lambda t: {"dreams": t["joints"]}, "has no tracks (expected arrays named joints"),
+            (lambda t: {"dreams": t["joints"]}, "has no columns (expected arrays named joints"),
         ],
         ids=["short", "empty", "count", "shape", "visible", "nan", "inf", "number", "text", "object", "other", "name"],
     )
-    def test_tracks_that_do_not_fit(self, refused, frgan_run, tmp_path, clip, tracks, change, says):
+    def test_columns_that_do_not_fit(self, refused, frgan_run, tmp_path, clip, columns, change, says):
         alone(clip, tmp_path)
-        np.savez(tmp_path / "joints.npz", **change(tracks))
+        np.savez(tmp_path / "joints.npz", **change(columns))
         drive = ("drive", "--video", "alone.npy", "--structure", "joints.npz")
         assert says in refused("generate", frgan_run, *drive, "-o", "out.mp4")
 
@@ -322,7 +347,7 @@ class TestFlags:
             assert "cannot be written (No space left on device)" in line
 
     def test_refining_that_was_not_learned(self, refused, small_frgan, clip, tmp_path):
-        small_frgan().save_weights(tmp_path / "untrained")
+        small_frgan().save_pretrained(tmp_path / "untrained")
         line = refused("generate", "untrained", "refine", "--clips", clip, "-o", "out")
         assert line.startswith("refine: this system has not learned to refine")
 
@@ -331,12 +356,12 @@ class TestFlags:
         (tmp_path / "empty").mkdir()
         assert clips in refused("generate", frgan_run, "refine", "--clips", clips, "-o", "out")
 
-    def test_a_clip_to_refine_without_structure_is_named(self, refused, frgan_run, tmp_path, clip, tracks):
+    def test_a_clip_to_refine_without_structure_is_named(self, refused, frgan_run, tmp_path, clip, columns):
         for folder in ("clips", "rows"):
             (tmp_path / folder).mkdir()
         for name in ("a", "b"):
             np.save(tmp_path / "clips" / f"{name}.npy", np.load(clip)[:3])
-        np.savez(tmp_path / "rows" / "a.npz", **tracks)
+        np.savez(tmp_path / "rows" / "a.npz", **columns)
         line = refused("generate", frgan_run, "refine", "--clips", "clips", "--structure", "rows", "-o", "out")
         assert line.startswith("structure: rows has none for b.npy (expected b.npz)")
 
@@ -354,7 +379,7 @@ class TestTraining:
         return run
 
     def test_data_without_joints(self, training):
-        assert training("sprites", max_clips=4) == "sprites: has no joints (its tracks: none)"
+        assert training("sprites", max_clips=4) == "sprites: has no joints (its columns: label)"
 
     def test_data_without_joints_where_nothing_can_find_them(self, training, tmp_path, clip, monkeypatch):
         monkeypatch.setattr("mutoscope.media.landmarks.detector_installed", lambda: False)
@@ -380,7 +405,11 @@ class TestTraining:
         alone(clip, tmp_path / "coarse")
         line = training(bodies, coarse="coarse", pose_steps=0, max_steps=1)
         assert line.startswith("coarse: has no clip ")
-        assert line.endswith("(expected one for every clip of bodies)")
+        assert line.endswith("(expected one for every clip)")
+
+    def test_weights_of_vgg16_that_are_not_there(self, training):
+        line = training("stick_people", max_clips=12, vgg16="none.pth", w_feat=1.0, pose_steps=2)
+        assert line.startswith("vgg16: none.pth does not exist (expected VGG16's weights")
 
     def test_coarse_clips_that_are_not_there(self, training):
         assert "nowhere" in training("stick_people", max_clips=12, coarse="nowhere", pose_steps=0)
@@ -396,5 +425,4 @@ def test_clips_shorter_than_a_window_rest_on_their_last_frame(small_frgan):
     coarse, rows = torch.zeros(3, 3, 16, 16), np.ones((3, 39), np.float32)
     assert len(list(system.refined(iter(coarse), rows))) == 3
     people = open_clips("stick_people", size=16, max_clips=12, frames=4)
-    *_, windows = system.stages(people, seed=0, flip=False)
-    assert windows.examples[0]["clip"].shape == (8, 16, 16, 3)
+    assert system.examples(people, system.stages[-1])[0]["clip"].shape == (8, 16, 16, 3)

@@ -11,8 +11,9 @@ from torch.nn import functional as F
 
 from mutoscope.errors import InputError
 from mutoscope.nn import BatchNorm2d
+from mutoscope.systems.frgan import FRGANConfig
 from mutoscope.systems.frgan.networks import ForecastingNetwork, FrameCritic, PosePredictor, blocks
-from mutoscope.systems.frgan.networks.blocks import AveragedConv2d, JoinedConv2d, halvings
+from mutoscope.systems.frgan.networks.blocks import AveragedConv2d, JoinedConv2d
 from mutoscope.systems.frgan.networks.forecasting import analogy
 
 SMALL: dict[str, Any] = {"map_channels": 2, "image_size": 32, "ch": 4, "max_ch": 8, "code": 6}
@@ -29,6 +30,16 @@ VARIANTS: list[dict[str, Any]] = [
     {"channels": 1},
 ]
 IDS = [" ".join(map(str, variant.values())) or "default" for variant in VARIANTS]
+
+
+def small(**choices: Any) -> FRGANConfig:
+    """Choices of narrow networks with maps of two channels."""
+    return FRGANConfig(structure="maps", **(SMALL | choices))
+
+
+def paper(**choices: Any) -> FRGANConfig:
+    """Those of the paper's networks, with maps of three channels unless told otherwise."""
+    return FRGANConfig(structure="maps", **choices)
 
 
 def parameters(network: nn.Module) -> int:
@@ -79,12 +90,12 @@ class TestSizes:
     def test_G_M_has_the_published_number_of_weights(self, variant: dict[str, Any], count: int) -> None:
         """FRGAN 2."""
         with torch.device("meta"):
-            network = ForecastingNetwork(**({"map_channels": 3, "image_size": 64} | variant))
+            network = ForecastingNetwork(paper(**variant))
         assert parameters(network) == count
 
     def test_its_parts_have_theirs(self) -> None:
         with torch.device("meta"):
-            network = ForecastingNetwork(map_channels=3, image_size=64)
+            network = ForecastingNetwork(paper())
         assert parameters(network.f_I) == parameters(network.f_M) == 14_325_760
         assert parameters(network.f_D) == 41_675_076
 
@@ -100,7 +111,7 @@ class TestSizes:
     )
     def test_D_I_has_the_published_number_of_weights(self, variant: dict[str, Any], count: int) -> None:
         with torch.device("meta"):
-            network = FrameCritic(**({"map_channels": 3, "image_size": 64} | variant))
+            network = FrameCritic(paper(**variant))
         assert parameters(network) == count
 
     @pytest.mark.parametrize(
@@ -118,29 +129,34 @@ class TestSizes:
     ) -> None:
         """FRGAN 3."""
         with torch.device("meta"):
-            network = ForecastingNetwork(map_channels=3, image_size=64, **variant)
+            network = ForecastingNetwork(paper(**variant))
         assert [block.conv1.in_channels for block in network.f_D.blocks] == widths
         assert [block.shortcut.in_channels for block in network.f_D.blocks] == widths
         assert network.f_D.heads.in_channels == heads
 
     def test_the_printed_table_has_its_own_widths(self) -> None:
         with torch.device("meta"):
-            network = ForecastingNetwork(map_channels=3, image_size=64, widths="table")
+            network = ForecastingNetwork(paper(widths="table"))
         assert [block.conv2.out_channels for block in network.f_I.blocks] == [64, 128, 256, 512]
         assert [block.conv2.out_channels for block in network.f_D.blocks] == [512, 256, 128, 64]
 
     @pytest.mark.parametrize(("size", "count"), [(8, 1), (32, 3), (64, 4), (96, 4), (128, 5)])
     def test_maps_are_halved_down_to_4_to_7_pixels(self, size: int, count: int) -> None:
-        assert halvings(size) == count
+        assert FRGANConfig(image_size=size).levels == count
         assert 4 <= size >> count < 8
 
     @pytest.mark.parametrize("size", [0, 4, 7, 18, 50, 100])
     def test_other_sizes_are_named_in_one_line(self, size: int) -> None:
-        with pytest.raises(InputError, match=rf"^image_size: {size} \(expected "):
-            ForecastingNetwork(map_channels=1, image_size=size)
+        with pytest.raises(InputError, match=rf"^image_size: {size} [^\n]*\(expected "):
+            FRGANConfig(image_size=size)
+
+    def test_maps_have_as_many_channels_as_their_structure_says(self) -> None:
+        kinds = {"joints": 13, "limbs": 48, "face": 3, "maps": 7}
+        assert {kind: FRGANConfig(structure=kind, map_channels=7).C_M for kind in kinds} == kinds
+        assert FRGANConfig(skeleton="body25").C_M == 25
 
     def test_weights_begin_as_the_authors_draw_them(self) -> None:
-        network = ForecastingNetwork(map_channels=3, image_size=32, ch=32, max_ch=64)
+        network = ForecastingNetwork(paper(image_size=32, ch=32, max_ch=64))
         conv, norm = network.f_D.blocks[0].conv1, network.f_D.blocks[0].norms[0]
         assert conv.weight.std().item() == pytest.approx(0.02, rel=0.05)
         assert norm.weight.mean().item() == pytest.approx(1, abs=0.02)
@@ -182,7 +198,7 @@ class TestForecast:
     @pytest.mark.parametrize("size", [32, 64, 96, 128])
     def test_frames_masks_and_contents_keep_to_their_ranges(self, size: int) -> None:
         """FRGAN 1."""
-        network = with_spread_weights(ForecastingNetwork(**(SMALL | {"image_size": size})), 1.0)
+        network = with_spread_weights(ForecastingNetwork(small(image_size=size)), 1.0)
         image, mask, content = network(*inputs(size=size))
         assert image.shape == content.shape == (2, 3, size, size)
         assert mask.shape == (2, 1, size, size)
@@ -193,7 +209,7 @@ class TestForecast:
     @pytest.mark.parametrize("variant", VARIANTS, ids=IDS)
     def test_every_variant_learns_with_all_its_weights(self, variant: dict[str, Any]) -> None:
         """FRGAN 9, 10."""
-        network = ForecastingNetwork(**(SMALL | variant))
+        network = ForecastingNetwork(small(**variant))
         image, mask, _ = network(*inputs(channels=variant.get("channels", 3)))
         assert (mask is None) == (variant.get("residual", "mask") != "mask")
         image.sum().backward()
@@ -204,18 +220,18 @@ class TestForecast:
     @pytest.mark.parametrize(("logit", "which"), [(-1e9, "source"), (1e9, "content")])
     def test_a_closed_mask_leaves_the_source_and_an_open_one_the_content(self, logit: float, which: str) -> None:
         """FRGAN 4: bit by bit."""
-        network, given = ForecastingNetwork(**SMALL), inputs()
+        network, given = ForecastingNetwork(small()), inputs()
         nn.init.constant_(network.f_D.heads.bias[3:], logit)
         image, _, content = network(*given)
         assert torch.equal(image, given[0] if which == "source" else content)
 
     def test_a_frame_is_content_blended_in_by_the_mask(self) -> None:
         given = inputs()
-        image, mask, content = with_spread_weights(ForecastingNetwork(**SMALL))(*given)
+        image, mask, content = with_spread_weights(ForecastingNetwork(small()))(*given)
         torch.testing.assert_close(image, mask * content + (1 - mask) * given[0], atol=1e-6, rtol=0)
 
     def test_a_difference_is_added_and_kept_in_range(self) -> None:
-        network, given = ForecastingNetwork(**SMALL, residual="diff"), inputs()
+        network, given = ForecastingNetwork(small(residual="diff")), inputs()
         nn.init.constant_(network.f_D.heads.bias, 5.0)
         image, mask, content = network(*given)
         assert mask is None
@@ -224,7 +240,7 @@ class TestForecast:
 
     def test_there_is_one_encoder_of_maps(self) -> None:
         """FRGAN 7: both maps pass through it, and no other network takes maps."""
-        network, (frame, M_t, M_k) = ForecastingNetwork(**SMALL), inputs()
+        network, (frame, M_t, M_k) = ForecastingNetwork(small()), inputs()
         seen: list[Tensor] = []
         network.f_M.register_forward_hook(lambda module, given, result: seen.append(given[0]))
         network(frame, M_t, M_k)
@@ -233,7 +249,7 @@ class TestForecast:
     @pytest.mark.parametrize("training", [True, False])
     @pytest.mark.parametrize("skips", ["all", "image", "none"])
     def test_sources_encoded_once_serve_many_maps(self, training: bool, skips: str) -> None:
-        network = with_spread_weights(ForecastingNetwork(**SMALL, skips=skips)).train(training)
+        network = with_spread_weights(ForecastingNetwork(small(skips=skips))).train(training)
         frame, M_t, _ = inputs()
         maps = torch.rand(2, 2, 3, 32, 32)
         found = network.forecast_clip(network.encode_source(frame, M_t), maps)
@@ -246,7 +262,7 @@ class TestForecast:
 
     def test_frames_of_a_clip_do_not_depend_on_each_other(self) -> None:
         """FRGAN 34."""
-        network = with_spread_weights(ForecastingNetwork(**SMALL)).eval()
+        network = with_spread_weights(ForecastingNetwork(small())).eval()
         frame, M_t, _ = inputs(1)
         source, maps = network.encode_source(frame, M_t), torch.rand(4, 2, 32, 32)
         whole, changed = network.forecast(source, maps).image, maps.clone()
@@ -261,7 +277,7 @@ class TestAnalogy:
     @pytest.mark.parametrize("bottleneck", ["fc", "spatial"])
     def test_where_nothing_moves_the_code_is_that_of_the_frame(self, bottleneck: str) -> None:
         """FRGAN 5: exactly."""
-        network, (frame, M_t, _) = ForecastingNetwork(**SMALL, bottleneck=bottleneck), inputs()
+        network, (frame, M_t, _) = ForecastingNetwork(small(bottleneck=bottleneck)), inputs()
         seen: list[Tensor] = []
         network.f_D.register_forward_hook(lambda module, given, result: seen.append(given[0]))
         network(frame, M_t, M_t)
@@ -277,7 +293,7 @@ class TestConnections:
     @pytest.mark.parametrize("dense", [True, False])
     def test_results_reach_all_later_blocks_only_where_dense(self, dense: bool) -> None:
         """FRGAN 8: what the last block is given, with all that lies between cut off."""
-        network = ForecastingNetwork(**SMALL, dense=dense)
+        network = ForecastingNetwork(small(dense=dense))
         *between, last = network.f_D.blocks
         results: list[Tensor] = []
 
@@ -298,14 +314,14 @@ class TestConnections:
 
     def test_batch_norm_is_in_decoders_only(self) -> None:
         """FRGAN 11."""
-        network, D_I = ForecastingNetwork(**SMALL), FrameCritic(map_channels=2, image_size=32, ch=4, max_ch=8)
+        network, D_I = ForecastingNetwork(small()), FrameCritic(small())
         norms = lambda part: [layer for layer in part.modules() if isinstance(layer, BatchNorm2d)]  # noqa: E731
         assert not [*norms(network.f_I), *norms(network.f_M), *norms(D_I)]
         assert norms(network.f_D)
 
     def test_the_critic_sees_frame_and_map_and_is_not_bounded(self) -> None:
         """FRGAN 12."""
-        D_I = with_spread_weights(FrameCritic(map_channels=2, image_size=32, ch=4, max_ch=8), 1.0)
+        D_I = with_spread_weights(FrameCritic(small()), 1.0)
         frame, M, _ = inputs()
         for x in (frame, M):
             x.requires_grad_()
@@ -320,24 +336,24 @@ class TestPosePredictor:
     def test_it_has_the_published_number_of_weights(self) -> None:
         """FRGAN 24."""
         with torch.device("meta"):
-            assert parameters(PosePredictor(joints=13)) == 4_335_642
+            assert parameters(PosePredictor(FRGANConfig())) == 4_335_642
 
     @pytest.mark.parametrize("feedback", [False, True])
     @pytest.mark.parametrize("steps", [1, 32, 128])
     def test_it_goes_on_for_as_long_as_one_asks(self, steps: int, feedback: bool) -> None:
-        network, observed = PosePredictor(joints=4, hidden=16, feedback=feedback), torch.rand(2, 10, 8)
+        network, observed = PosePredictor(FRGANConfig(hidden=16, feedback=feedback)), torch.rand(2, 10, 26)
         poses = network(observed, steps)
-        assert poses.shape == (2, steps, 8)
+        assert poses.shape == (2, steps, 26)
         assert poses.abs().max() <= 1
         torch.testing.assert_close(network(observed, steps + 5)[:, :steps], poses)
 
     def test_future_inputs_are_zeros(self) -> None:
-        network, observed = PosePredictor(joints=4, hidden=16), torch.rand(2, 10, 8)
-        states, _ = network.lstm(torch.cat([observed, torch.zeros(2, 3, 8)], 1))
+        network, observed = PosePredictor(FRGANConfig(hidden=16)), torch.rand(2, 10, 26)
+        states, _ = network.lstm(torch.cat([observed, torch.zeros(2, 3, 26)], 1))
         torch.testing.assert_close(network(observed, 3), network.read(states[:, -3:]).tanh())
 
     def test_or_the_poses_before(self) -> None:
-        network, observed = PosePredictor(joints=4, hidden=16, feedback=True), torch.rand(2, 10, 8)
+        network, observed = PosePredictor(FRGANConfig(hidden=16, feedback=True)), torch.rand(2, 10, 26)
         states, _ = network.lstm(observed)
         before = torch.cat([network.read(states[:, -1:]).tanh(), network(observed, 2)], 1)
         states, _ = network.lstm(torch.cat([observed, before], 1))
@@ -358,7 +374,7 @@ class TestReference:
     @pytest.mark.usefixtures("few_positions")
     def test_forecasts_and_gradients_agree(self) -> None:
         theirs = with_spread_weights(reference.ForecastingNetwork(self.WIDTHS, 3, 2, 6)).double()
-        ours = ForecastingNetwork(**SMALL).double()
+        ours = ForecastingNetwork(small()).double()
         ours.load_state_dict(reference.weights_of_G_M(theirs))
         given, towards = [x.double() for x in inputs()], torch.randn(2, 3, 32, 32)
         image, mask = theirs(*given)
@@ -377,7 +393,7 @@ class TestReference:
     @pytest.mark.usefixtures("few_positions")
     def test_scores_and_penalties_agree(self) -> None:
         theirs = with_spread_weights(reference.FrameCritic(self.WIDTHS, 3, 2))
-        ours = FrameCritic(map_channels=2, image_size=32, ch=4, max_ch=8)
+        ours = FrameCritic(small())
         ours.load_state_dict(reference.weights_of_D(theirs))
         real, M, _ = inputs()
         fake, share = inputs()[0], torch.tensor([0.3, 0.8])

@@ -7,15 +7,24 @@ from torch.nn import functional as F
 
 from mutoscope.geometry.heatmaps import heatmaps, joints_of
 from mutoscope.losses.perceptual import FeatureLoss
-from mutoscope.systems.frgan.pose_reader import PoseReader
+from mutoscope.systems.frgan import FRGANConfig
+from mutoscope.systems.frgan.pose_reader import WIDTH, PoseReader
 
 SIZE = 16
 
 
-def reader(**arguments: int) -> PoseReader:
+class TwoJoints(FRGANConfig):
+    __doc__ = FRGANConfig.__doc__  # where choices have their sentences
+    joints = 2
+
+
+DOTS = TwoJoints()
+
+
+def reader(config: FRGANConfig = DOTS) -> PoseReader:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return PoseReader(**({"channels": 3, "joints": 2, "width": 16, "levels": 2} | arguments))
+        return PoseReader(config)
 
 
 def dots(n: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -27,12 +36,15 @@ def dots(n: int, seed: int) -> tuple[Tensor, Tensor]:
     return images - 0.5, joints
 
 
-@pytest.mark.parametrize(("channels", "joints", "size", "levels"), [(1, 13, 16, 2), (3, 18, 24, 3), (3, 5, 10, 3)])
-def test_maps_and_features_have_the_size_of_the_frame(channels: int, joints: int, size: int, levels: int):
-    network = reader(channels=channels, joints=joints, width=12, levels=levels)
+@pytest.mark.parametrize(
+    ("channels", "skeleton", "joints", "size"),
+    [(1, "penn13", 13, 16), (3, "openpose18", 18, 24), (3, "body25", 25, 10)],
+)
+def test_maps_and_features_have_the_size_of_the_frame(channels: int, skeleton: str, joints: int, size: int):
+    network = reader(FRGANConfig.from_dict({"channels": channels, "skeleton": skeleton}))
     read = network(torch.zeros(2, channels, size, size))
     assert read.heatmaps.shape == (2, joints, size, size)
-    assert read.features.shape == (2, 12, size, size)
+    assert read.features.shape == (2, WIDTH, size, size)
     torch.testing.assert_close(network.features(torch.zeros(2, channels, size, size)), read.features)
 
 
@@ -44,7 +56,7 @@ def test_a_frame_is_read_the_same_alone_and_among_others():
 def test_learns_to_find_dots():
     network = reader()
     optimizer = torch.optim.Adam(network.parameters(), 3e-3)
-    for step in range(60):
+    for step in range(120):
         images, joints = dots(16, seed=step)
         loss = F.mse_loss(network(images).heatmaps, heatmaps(joints, torch.ones(16, 2), SIZE, sigma=1.5))
         optimizer.zero_grad()

@@ -12,7 +12,7 @@ from mutoscope.media.frames import read_clip
 from mutoscope.media.images import read_image
 from mutoscope.media.landmarks import find_landmarks
 from mutoscope.media.subjects import detector_installed
-from mutoscope.systems.frgan import FRGAN
+from mutoscope.systems.frgan import FRGAN, FRGANConfig
 
 SIZE = 32
 OPENPOSE = "openpose/images/001_001"
@@ -25,7 +25,7 @@ needs_detector = pytest.mark.skipif(not detector_installed(), reason="mediapipe 
 def untrained(structure: str) -> FRGAN:
     """A narrow system that may forecast."""
     narrow = {"image_size": SIZE, "frames": 4, "ch": 4, "max_ch": 8, "code": 8, "observed": 2, "hidden": 8}
-    system = FRGAN(structure=structure, refine=False, **narrow)  # type: ignore[arg-type]
+    system = FRGAN(FRGANConfig.from_dict({"structure": structure, "refine": False, **narrow}))
     system.trained[1] = True
     return system.eval()
 

@@ -1,6 +1,6 @@
 """Whole training steps of FRGAN against literal ones: from the same weights, batch and random numbers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import frgan_pair as pair
@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from mutoscope.media.tensors import float_to_uint8
-from mutoscope.systems.frgan import FRGAN
+from mutoscope.systems.draws import Random
+from mutoscope.systems.frgan import FRGAN, FRGANConfig
 
 SMALL: dict[str, Any] = {
     **{"structure": "maps", "map_channels": 2, "image_size": 32, "frames": 8, "lr": 1e-2, "forecast_steps": 1},
@@ -56,9 +57,9 @@ def follow_size_of_gradients(optimizers: Any) -> None:
     [("forecast", {}), ("refine", {}), ("refine", {"rank_cap": 0.1})],
     ids=["forecast", "refine", "refine, capped"],
 )
-def test_a_step_is_the_literal_one(fit: Callable[..., None], stage: Any, arguments: dict[str, Any], n: int) -> None:
+def test_a_step_is_the_literal_one(stage: Any, arguments: dict[str, Any], n: int) -> None:
     """Losses, and weights after it, of all networks; those of the stage change, and no others."""
-    system = FRGAN.from_config(SMALL | arguments)
+    system = FRGAN(FRGANConfig(**(SMALL | arguments))).train()
     system.iteration = BEGINS[stage]
     training, batch = pair.training_of(system), pair.batch_for(system, stage, n)
     spread(training)
@@ -68,15 +69,15 @@ def test_a_step_is_the_literal_one(fit: Callable[..., None], stage: Any, argumen
     follow_size_of_gradients(training.optimizers.values())
     expected = pair.literal_step(training, system, stage, batch)()
 
-    def step(_: object) -> None:
-        follow_size_of_gradients(system.optimizers())
-        FRGAN.training_step(system, batch, 0)
+    optimizers = system.optimizers()
+    follow_size_of_gradients(optimizers.values())
+    losses = system.training_step(
+        system.prepare(batch), system.noise(n, Random(system.seed, system.iteration)), optimizers
+    )
 
-    fit(system, torch.zeros(1), body=step)
-
-    assert system.losses.keys() == {f"loss_{name}" for name in expected}
+    assert losses.keys() == {f"loss_{name}" for name in expected}
     for name, loss in expected.items():
-        close(name, system.losses[f"loss_{name}"], loss.detach(), 1e-5)
+        close(name, losses[f"loss_{name}"], loss.detach(), 1e-5)
     for network, found in weights(system).items():
         literal = LITERAL_WEIGHTS[network](getattr(training, network))
         for name, p in found.items():
@@ -89,14 +90,14 @@ def test_a_step_is_the_literal_one(fit: Callable[..., None], stage: Any, argumen
 @pytest.mark.parametrize("refine", [False, True])
 def test_clips_are_the_literal_ones(refine: bool, together: int) -> None:
     """Frames that follow a picture, forecast and refined window by window: up to rounding of the last level."""
-    system = FRGAN.from_config(SMALL).eval()
+    system = FRGAN(FRGANConfig(**SMALL)).eval()
     training = pair.training_of(system)
     spread(training)
     pair.hand_over(training, system)
     system.trained.fill_(1)
     picture, rows = torch.randint(0, 256, (1, 32, 32, 3), dtype=torch.uint8), torch.rand(17, 2 * 32**2)
     found = system.clip(picture[0].numpy(), rows[0].numpy(), rows[1:].numpy(), refine=refine)
-    window = system.frames if refine else None
+    window = system.config.frames if refine else None
     expected = float_to_uint8(pair.literal_clip(training, picture, system.maps(rows), together, window))
     assert np.abs(np.stack([*found]).astype(int) - expected).max() <= 1
     assert expected.std() > 10
@@ -105,7 +106,7 @@ def test_clips_are_the_literal_ones(refine: bool, together: int) -> None:
 @pytest.mark.parametrize("other", [{"skips_R": "all"}, {"w_adv": 0.5}, {"dense": False}])
 def test_other_systems_than_the_literal_one_are_refused(other: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"not transcribed: {next(iter(other))}"):
-        pair.training_of(FRGAN.from_config(SMALL | other))
+        pair.training_of(FRGAN(FRGANConfig(**(SMALL | other))))
 
 
 def weights(system: FRGAN) -> dict[str, dict[str, Tensor]]:

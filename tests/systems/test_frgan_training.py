@@ -2,6 +2,8 @@
 
 import csv
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +13,24 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
-from torch.utils.data import default_collate
 
 from mutoscope.data import Clips, clips_from_arrays, open_clips
 from mutoscope.data.mug import FORECAST_SUBJECTS, REFINE_SUBJECTS, TEST_SUBJECTS
 from mutoscope.geometry.heatmaps import heatmaps
-from mutoscope.geometry.skeletons import SKELETONS
 from mutoscope.media.tensors import uint8_to_float
-from mutoscope.systems.frgan import FRGAN
+from mutoscope.systems.draws import Random
+from mutoscope.systems.frgan import FRGAN, FRGANConfig
 from mutoscope.systems.frgan.examples import ForecastPairs, RefineWindows, stage_groups
-from mutoscope.systems.frgan.steps import pose_loss
 from mutoscope.systems.frgan.structures import Joints
-from mutoscope.systems.frgan.system import STAGES
+from mutoscope.systems.frgan.system import STAGES, one_frame, pose_loss
 from mutoscope.systems.loading import load
 from mutoscope.training import train
 from mutoscope.training.options import presets, resolve
 
 Batches = dict[str, dict[str, Tensor]]
 
-FRGAN_ROWS = Joints(SKELETONS["penn13"])
+FRGAN_ROWS = Joints(FRGANConfig())
+NO_OPTIMIZERS = dict.fromkeys(("G_M", "D_I", "G_R", "D_V"), torch.optim.SGD([torch.zeros(1)]))
 TRAINED = {"pose": {"P"}, "forecast": {"D_I", "G_M"}, "refine": {"D_I", "D_V", "G_R"}}
 """The networks that each stage trains."""
 
@@ -45,50 +46,39 @@ def grey_people() -> Clips:
     return open_clips("stick_people", size=16, channels=1, max_clips=12, frames=24)
 
 
-def batches_of(system: FRGAN, clips: Clips, n: int = 3, **options: Any) -> Batches:
+def batches_of(system: FRGAN, clips: Clips, n: int = 3) -> Batches:
     """For each stage of training on these clips the first n examples together."""
-    found = {}
-    for stage in system.stages(clips, **({"seed": 0, "flip": False} | options)):
-        system.iteration = stage.first
-        found[system.stage] = default_collate([stage.examples[i] for i in range(n)])
-    system.iteration = 0
-    return found
+    there = [stage for stage in system.stages if stage.steps != 0]
+    return {stage.name: system.examples(clips, stage).__getitems__(range(n)) for stage in there}
 
 
 def begin(system: FRGAN, stage: str) -> None:
     """Goes to the first iteration of a stage."""
-    system.iteration = {"pose": 0, "forecast": system.pose_steps}.get(stage, system.pose_steps + system.forecast_steps)
-    assert system.stage == stage
+    system.iteration = sum(before.steps for before in takewhile(lambda s: s.name != stage, system.stages))
+    assert system.stage.name == stage
 
 
 @pytest.fixture(scope="module")
-def step(fit: Callable[..., None]) -> Callable[..., dict[str, Tensor]]:
-    """`step(system, stage, batch)`: a training step of a stage, or more of them; gives the last losses."""
+def train_in(fit: Callable[..., dict[str, float]]) -> Callable[..., dict[str, float]]:
+    """`train_in(system, stage, batch, count=1)`: training steps of a stage; gives the last losses."""
 
-    def run(system: FRGAN, stage: str, batch: dict[str, Tensor], count: int = 1) -> dict[str, Tensor]:
+    def run(system: FRGAN, stage: str, batch: dict[str, Tensor], count: int = 1) -> dict[str, float]:
         begin(system, stage)
-        fit(system, torch.zeros(1), count, body=lambda _: FRGAN.training_step(system, batch, 0))
-        return system.losses
+        return fit(system, batch, count)
 
     return run
 
 
-def without_descending(system: FRGAN) -> FRGAN:
-    """The system with steps that only compute their losses."""
-    system.optimizer_of = lambda network: network
-    system.descend = lambda optimizer, loss: None
-    return system
+@pytest.fixture
+def without_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Losses are computed, and no optimiser steps."""
+    monkeypatch.setattr("mutoscope.systems.frgan.system.step", lambda optimizer, loss, clip_norm=None: None)
 
 
-def train_with(system: FRGAN, optimizer: torch.optim.Optimizer) -> None:
-    """Lets steps train with one optimiser, without a trainer."""
-
-    def descend(_: Any, loss: Tensor) -> None:
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    system.optimizer_of, system.descend = str, descend
+def noise_of(system: FRGAN, stage: str, n: int = 3, later: int = 0) -> dict[str, Tensor]:
+    """What is drawn in an iteration of a stage."""
+    begin(system, stage)
+    return system.noise(n, Random(0, system.iteration + later))
 
 
 def slopes(loss: Tensor, network: torch.nn.Module) -> list[Tensor]:
@@ -97,11 +87,10 @@ def slopes(loss: Tensor, network: torch.nn.Module) -> list[Tensor]:
 
 def refining(system: FRGAN, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Real clips, their motion maps, and forecasts of them."""
-    rows = batch["rows"]
-    M = system.maps(rows.flatten(0, 1)).unflatten(0, rows.shape[:2]).transpose(1, 2)
+    batch = system.prepare(batch)
     system.G_M.eval()
     with torch.no_grad():
-        return uint8_to_float(batch["clip"]).transpose(1, 2), M, system.coarse_of(batch, M)
+        return uint8_to_float(batch["clip"]).transpose(1, 2), batch["maps"], system.coarse_of(batch)
 
 
 VARIANTS: list[dict[str, Any]] = [
@@ -130,65 +119,79 @@ VARIANTS: list[dict[str, Any]] = [
 class TestSteps:
     @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: " ".join(f"{k}={v}" for k, v in variant.items()))
     def test_every_variant_takes_a_step_of_every_stage(
-        self, small_frgan, step, people, grey_people, variant: dict[str, Any]
+        self, small_frgan, train_in, people, grey_people, variant: dict[str, Any]
     ):
         """10: losses are finite; the networks of the stage learn, and no other."""
         system = small_frgan(**variant)
-        clips = grey_people if system.channels == 1 else people
-        if system.image_size != clips.size:
-            clips = open_clips("stick_people", size=system.image_size, max_clips=12, frames=24)
+        clips = grey_people if system.config.channels == 1 else people
+        if system.config.image_size != clips.height:
+            clips = open_clips("stick_people", size=system.config.image_size, max_clips=12, frames=24)
         batches = batches_of(system, clips)
         absent = {"pose": "pose_steps", "forecast": "forecast_steps", "refine": "refine"}
         assert set(batches) == {stage for stage in STAGES if variant.get(absent[stage], True)}
         for stage, batch in batches.items():
             before = {name: weight.detach().clone() for name, weight in system.named_parameters()}
-            losses = step(system, stage, batch)
-            assert all(loss.isfinite() for loss in losses.values())
+            losses = train_in(system, stage, batch)
+            assert np.isfinite(list(losses.values())).all()
             assert set(losses) <= set(system.loss_names())
             moved = {name.split(".")[0] for name, w in system.named_parameters() if not torch.equal(w, before[name])}
             expected = TRAINED[stage] | ({"C_2"} if stage == "pose" and variant.get("w_feat") else set())
             expected -= {"D_I"} if stage == "refine" and variant.get("use_D_I") is False else set()
             assert moved == expected
 
-    def test_losses_bear_the_names_that_were_announced(self, small_frgan, step, people):
+    def test_losses_bear_the_names_that_were_announced(self, small_frgan, train_in, people):
         system = small_frgan(w_feat=1.0)
-        seen = [name for stage, batch in batches_of(system, people).items() for name in step(system, stage, batch)]
+        seen = [name for stage, batch in batches_of(system, people).items() for name in train_in(system, stage, batch)]
         assert set(seen) == set(system.loss_names())
 
-    def test_each_loss_trains_its_own_network(self, small_frgan, step, people):
+    def test_each_loss_trains_its_own_network(self, small_frgan, train_in, people, monkeypatch):
         """9: no gradient is left in another network, as in that which draws while its critic learns."""
         system, events = small_frgan(), []
+
+        def watched(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+            for weight in system.parameters():
+                weight.grad = None
+            loss.backward()
+            events.append({name.split(".")[0] for name, w in system.named_parameters() if w.grad is not None})
+            optimizer.step()
+
+        monkeypatch.setattr("mutoscope.systems.frgan.system.step", watched)
         batches = batches_of(system, people)
-        descend = system.descend
-
-        def watched(optimizer: Any, loss: Tensor) -> None:
-            optimizer.zero_grad()
-            slopes = {name: weight.grad for name, weight in system.named_parameters()}
-            descend(optimizer, loss)
-            changed = {n.split(".")[0] for n, weight in system.named_parameters() if weight.grad is not slopes[n]}
-            events.append(changed)
-
-        system.descend = watched
         for stage in ("forecast", "refine"):
-            step(system, stage, batches[stage])
+            train_in(system, stage, batches[stage])
         assert events == [{"D_I"}, {"G_M"}, {"D_I"}, {"D_V"}, {"G_R"}]
 
-    def test_gradients_reach_all_parts_of_the_forecasting_network(self, small_frgan, step, people):
+    def test_maps_of_faces_are_drawn_once_and_as_they_are_at_test(self, small_frgan):
+        """In float32, whatever the networks compute in."""
+        system = small_frgan(structure="face", pose_steps=0)
+        clips = open_clips("morphable_faces", size=16, max_clips=12)
+        batch = batches_of(system, clips)["refine"]
+        with torch.autocast("cpu", torch.bfloat16):
+            prepared = system.prepare(batch)
+        assert prepared["maps"].shape == (3, 3, 4, 16, 16)
+        assert torch.equal(prepared["maps"][1].transpose(0, 1), system.maps_of(batch["rows"][1].numpy()))
+
+    def test_kinds_of_steps_are_the_stages(self, small_frgan):
+        system, kinds = small_frgan(), []
+        for system.iteration in range(8):
+            kinds.append(system.kind)
+        assert kinds == ["pose"] * 2 + ["forecast"] * 3 + ["refine"] * 3
+
+    def test_gradients_reach_all_parts_of_the_forecasting_network(self, small_frgan, train_in, people):
         """9: encoders of picture and structure, the decoder and what it draws."""
         system = small_frgan()
-        step(system, "forecast", batches_of(system, people)["forecast"], 2)
+        train_in(system, "forecast", batches_of(system, people)["forecast"], 2)
         matrices = {name: w.grad for name, w in system.G_M.named_parameters() if w.ndim > 1}
         assert all(grad is not None and grad.abs().max() > 0 for grad in matrices.values())
 
     @pytest.mark.parametrize("critic", ["D_I", "D_V"])
     def test_critics_learn_to_tell_real_from_fake(self, small_frgan, people, critic):
         """14: real frames and clips score higher than grey ones."""
-        system = small_frgan(gamma=0.0)
-        train_with(system, torch.optim.Adam(getattr(system, critic).parameters(), 3e-3, (0.0, 0.9)))
-        batch = batches_of(system, people)["refine"]
-        real, M, _ = refining(system, batch)
+        system = small_frgan(gamma=0.0, lr=3e-3)
+        optimizers, noise = system.optimizers(), noise_of(system, "refine")
+        real, M, _ = refining(system, batches_of(system, people)["refine"])
         clips = {"D_I": (real[:, :, 0], 0 * real[:, :, 0], M[:, :, 0]), "D_V": (real, 0 * real, 0 * real, M)}[critic]
-        losses = [getattr(system, f"step_{critic}")(*clips)[critic].item() for _ in range(12)]
+        losses = [getattr(system, f"step_{critic}")(optimizers, *clips, noise)[critic].item() for _ in range(12)]
         assert losses[-1] < min(0, losses[0])  # fake minus real
 
     @pytest.mark.parametrize(
@@ -230,25 +233,25 @@ class TestPoses:
         assert loss == 0
         assert not predicted.grad.any()
 
-    def test_places_of_joints_to_come_that_are_not_seen_do_not_count(self, small_frgan, step, people):
+    def test_places_of_joints_to_come_that_are_not_seen_do_not_count(self, small_frgan, train_in, people):
         batch = batches_of(small_frgan(), people)["pose"]
-        rows = batch["rows"].clone()
+        rows = batch["poses"].clone()
         rows[:, :, 26 + 4] = 0  # how surely joint 4 is seen
         losses = []
         for place in (0.0, 1000.0):
             rows[:, 3:, 8:10] = place
-            losses.append(step(small_frgan(), "pose", batch | {"rows": rows.clone()})["loss_pose"])
+            losses.append(train_in(small_frgan(), "pose", batch | {"poses": rows.clone()})["loss_pose"])
         assert losses[0] == losses[1]
 
-    def test_it_is_shown_the_first_poses_and_asked_for_the_next(self, small_frgan, step, people):
+    def test_it_is_shown_the_first_poses_and_asked_for_the_next(self, small_frgan, train_in, people):
         system = small_frgan(observed=4, horizon=5)
         batch = batches_of(system, people)["pose"]
-        assert batch["rows"].shape == (3, 9, 39)
+        assert batch["poses"].shape == (3, 9, 39)
         asked = []
         system.P.register_forward_pre_hook(lambda _, inputs: asked.append(inputs))
-        step(system, "pose", batch)
+        train_in(system, "pose", batch)
         ((observed, steps),) = asked
-        x = batch["rows"][:, :4, 0:26:2]
+        x = batch["poses"][:, :4, 0:26:2]
         torch.testing.assert_close(observed[..., :13], 2 * x / 16 - 1)
         assert (observed.shape, steps) == ((3, 4, 26), 5)
 
@@ -262,17 +265,16 @@ class TestForecasting:
         pixels = np.full((2, 16, 16, 3), 60, np.uint8)
         pixels[0, 2:6, 2:6] = pixels[1, 9:13, 9:13] = 130
         places = np.array([4, 11], np.float32)[:, None, None].repeat(13, 1).repeat(2, 2)
-        tracks = {"joints": [places] * 2, "visible": [np.ones((2, 13))] * 2}
-        clips = clips_from_arrays([pixels] * 2, name="pair", tracks=tracks)
-        system = small_frgan(w_rec=w_rec, w_mask=w_mask, w_adv=0.0, refine=False, pose_steps=0)
-        batch = batches_of(system, clips, 2)["forecast"]
-        train_with(system, torch.optim.Adam(system.G_M.parameters(), 1e-2, (0.0, 0.9)))
+        columns = {"joints": [places] * 2, "visible": [np.ones((2, 13))] * 2}
+        clips = clips_from_arrays([pixels] * 2, name="pair", columns=columns)
+        system = small_frgan(w_rec=w_rec, w_mask=w_mask, w_adv=0.0, refine=False, pose_steps=0, lr=1e-2)
+        batch = system.prepare(batches_of(system, clips, 2)["forecast"])
+        optimizers = system.optimizers()
         system.step_D_I = lambda *_: {}
         for _ in range(30):
-            system.step_forecast(batch)
+            system.step_forecast(optimizers, batch, {})
         with torch.no_grad():
-            maps = system.maps(batch["row"]), system.maps(batch["target_row"])
-            mask = system.G_M(uint8_to_float(batch["frame"]), *maps).mask[0, 0]
+            mask = system.G_M(uint8_to_float(batch["frame"]), batch["map"], batch["target_map"]).mask[0, 0]
         moving = torch.from_numpy((pixels[0] != pixels[1])[..., 0])
         assert mask[~moving].mean() < 0.2
         assert (mask[moving].mean() > 0.5) == opens
@@ -297,20 +299,21 @@ class TestRefining:
     def batch(cls, small_frgan, people) -> dict[str, Tensor]:
         return batches_of(small_frgan(), people)["refine"]
 
-    def test_the_forecasting_network_stays_as_it_is(self, small_frgan, step, batch):
+    def test_the_forecasting_network_stays_as_it_is(self, small_frgan, train_in, batch):
         """22: weights, running statistics, no gradients, in the mode that it has at test."""
         system = small_frgan()
         before = {name: value.clone() for name, value in system.G_M.state_dict().items()}
         modes = []
         system.G_M.register_forward_hook(lambda module, *_: modes.append(module.training))
         system.G_M.f_D.register_forward_hook(lambda module, *_: modes.append(module.training))
-        step(system, "refine", batch, 2)
+        train_in(system, "refine", batch, 2)
         assert all(torch.equal(before[name], value) for name, value in system.G_M.state_dict().items())
         assert all(weight.grad is None for weight in system.G_M.parameters())
         assert modes
         assert not any(modes)
 
-    def test_the_critic_of_frames_sees_one_random_frame_of_each_clip_with_its_own_map(self, small_frgan, step, batch):
+    @pytest.mark.usefixtures("without_steps")
+    def test_the_critic_of_frames_sees_one_random_frame_of_each_clip_with_its_own_map(self, small_frgan, batch):
         """23: of real and refined clips the same one."""
         system, seen = small_frgan(frames=4), []
         real, M, _ = refining(system, batch)
@@ -318,13 +321,11 @@ class TestRefining:
         times = set()
         for iteration in range(6):
             seen.clear()
-            begin(system, "refine")
-            system.iteration += iteration
-            without_descending(system).step_refine(batch)
+            noise = noise_of(system, "refine", later=iteration)
+            system.step_refine(NO_OPTIMIZERS, system.prepare(batch), noise)
             (images, maps), *_ = seen
             assert len(images) == len(maps) == 6
-            shown = system.one_frame(torch.arange(4.0).view(1, 1, 4, 1, 1).expand(3, 1, 4, 1, 1))[:, 0, 0, 0].long()
-            for clip, t in enumerate(shown.tolist()):
+            for clip, t in enumerate(noise["time"].tolist()):
                 assert torch.equal(images[clip], real[clip, :, t])
                 assert torch.equal(maps[clip], M[clip, :, t])
                 assert torch.equal(maps[3 + clip], M[clip, :, t])
@@ -332,16 +333,19 @@ class TestRefining:
                 times.add((clip, t))
         assert len(times) > 6  # of twelve, others in other iterations
 
+    @pytest.mark.usefixtures("without_steps")
     def test_a_step_on_the_rank_alone_makes_it_fall_for_the_generator_and_rise_for_the_critic(self, small_frgan, batch):
         """21."""
-        system = without_descending(small_frgan(use_D_I=False))
+        system = small_frgan(use_D_I=False)
+        noise = noise_of(system, "refine")
         real, M, coarse = refining(system, batch)
 
         def rank_for_G_R() -> Tensor:
-            return system.step_G_R(system.G_R(coarse, M), real, coarse, M)["G_R_rank"]
+            return system.step_G_R(NO_OPTIMIZERS, system.G_R(coarse, M), real, coarse, M)["G_R_rank"]
 
         def rank_for_D_V() -> Tensor:
-            return -system.step_D_V(real, system.G_R(coarse, M).clip.detach(), coarse, M)["D_V_rank"]
+            refined = system.G_R(coarse, M).clip.detach()
+            return -system.step_D_V(NO_OPTIMIZERS, real, refined, coarse, M, noise)["D_V_rank"]
 
         for network, rank, sign in ((system.G_R, rank_for_G_R, -1), (system.D_V, rank_for_D_V, 1)):
             before = rank()
@@ -352,37 +356,39 @@ class TestRefining:
                     weight += sign * 1e-2 * slope / size
             assert sign * (rank() - before) > 0
 
+    @pytest.mark.usefixtures("without_steps")
     def test_past_its_cap_the_rank_moves_the_critic_no_more(self, small_frgan, batch):
         """21: but still the generator."""
-        system = without_descending(small_frgan(use_D_I=False, rank_cap=0.1))
+        system = small_frgan(use_D_I=False, rank_cap=0.1)
         real, M, coarse = refining(system, batch)
         refined = system.G_R(coarse, M)
-        of_D_V = system.step_D_V(real, refined.clip.detach(), coarse, M)["D_V_rank"]
+        of_critic = refined.clip.detach(), coarse, M, noise_of(system, "refine")
+        of_D_V = system.step_D_V(NO_OPTIMIZERS, real, *of_critic)["D_V_rank"]
         assert of_D_V.item() == pytest.approx(-0.1)
         assert not any(slope.any() for slope in slopes(of_D_V, system.D_V))
-        of_G_R = system.step_G_R(refined, real, coarse, M)["G_R_rank"]
+        of_G_R = system.step_G_R(NO_OPTIMIZERS, refined, real, coarse, M)["G_R_rank"]
         assert of_G_R > 0.1
         assert any(slope.any() for slope in slopes(of_G_R, system.G_R))
 
+    @pytest.mark.usefixtures("without_steps")
     def test_real_and_coarse_clips_are_constants(self, small_frgan, batch):
         """21."""
-        system = without_descending(small_frgan())
+        system = small_frgan()
         *_, coarse = refining(system, batch)
         assert not coarse.requires_grad
-        begin(system, "refine")
-        losses = system.step_refine(batch)
+        losses = system.step_refine(NO_OPTIMIZERS, system.prepare(batch), noise_of(system, "refine"))
         assert losses["G_R_rank"].requires_grad
         assert all(p.grad is None for p in system.parameters())
 
     def test_careless_joints_are_those_of_observed_poses_and_of_windows(self, small_frgan, people):
         """Not those that poses are to be foretold to, nor those of pairs; and always off by the same."""
         exact, careless, again = (batches_of(small_frgan(joint_noise=noise), people) for noise in (0.0, 2.0, 2.0))
-        for stage, part in (("pose", slice(3)), ("refine", slice(None))):
-            (joints, seen), (off, seen_too) = (FRGAN_ROWS.split(b[stage]["rows"][:, part]) for b in (exact, careless))
+        for stage, name, part in (("pose", "poses", slice(3)), ("refine", "rows", slice(None))):
+            (joints, seen), (off, seen_too) = (FRGAN_ROWS.split(b[stage][name][:, part]) for b in (exact, careless))
             assert 1 < (off - joints).std() < 3
             assert torch.equal(seen, seen_too)
-            assert torch.equal(careless[stage]["rows"], again[stage]["rows"])
-        assert torch.equal(careless["pose"]["rows"][:, 3:], exact["pose"]["rows"][:, 3:])
+            assert torch.equal(careless[stage][name], again[stage][name])
+        assert torch.equal(careless["pose"]["poses"][:, 3:], exact["pose"]["poses"][:, 3:])
         assert torch.equal(careless["refine"]["clip"], exact["refine"]["clip"])
         assert all(torch.equal(careless["forecast"][key], value) for key, value in exact["forecast"].items())
 
@@ -390,51 +396,33 @@ class TestRefining:
 class TestDraws:
     def test_the_number_of_processes_changes_nothing(self, small_frgan):
         """Two with half of a batch each draw what one draws for all of it."""
-        system, clip = small_frgan(), torch.arange(4.0 * 4).view(4, 1, 4, 1, 1)
+        system = small_frgan()
+        whole = noise_of(system, "refine", 4)
+        halves = [system.noise(2, Random(0, system.iteration, rank=rank, world=2)) for rank in range(2)]
+        assert set(whole) == {"share_I", "share_V", "time"}
+        for name, one in whole.items():
+            assert torch.equal(torch.cat([half[name] for half in halves]), one)
 
-        class OfTwo(FRGAN):
-            world_size = 2
-            rank = 0
+    def test_a_frame_of_each_clip_is_the_one_drawn(self):
+        clip = torch.arange(12.0).view(3, 1, 4, 1, 1)
+        assert one_frame(clip, torch.tensor([2, 0, 3])).flatten().tolist() == [2, 4, 11]
 
-            def share(self, draws: Tensor) -> Tensor:
-                return draws.chunk(2)[self.rank]
-
-        whole = system.one_frame(clip), penalty_shares(system, 4)
-        system.__class__ = OfTwo
-        halves = []
-        for system.rank, part in enumerate((slice(0, 2), slice(2, 4))):
-            halves.append((system.one_frame(clip[part]), penalty_shares(system, 2)))
-        for one, *parts in zip(whole, *halves, strict=True):
-            assert torch.equal(torch.cat(parts), one)
-
+    @pytest.mark.usefixtures("without_steps")
     def test_two_half_batches_are_one(self, small_frgan, people):
         """What critics learn from is a mean over examples: halves weigh as much as each other."""
-        system = without_descending(small_frgan(gp_weight=0.0, use_D_I=False)).eval()
-        batch = batches_of(system, people, n=4)["refine"]
-        real, M, coarse = refining(system, batch)
-        refined = system.G_R(coarse, M)
+        system = small_frgan(gp_weight=0.0, use_D_I=False).eval()
+        real, M, coarse = refining(system, batches_of(system, people, n=4)["refine"])
+        refined, noise = system.G_R(coarse, M), noise_of(system, "refine", 4)
 
         def losses(part: slice) -> dict[str, Tensor]:
             clips = [clip[part] for clip in (real, refined.clip, coarse, M)]
-            of_G_R = system.step_G_R(type(refined)(*(x[part] for x in refined)), clips[0], clips[2], clips[3])
-            return system.step_D_V(*clips) | of_G_R
+            own = type(refined)(*(x[part] for x in refined))
+            of_G_R = system.step_G_R(NO_OPTIMIZERS, own, clips[0], clips[2], clips[3])
+            return system.step_D_V(NO_OPTIMIZERS, *clips, {"share_V": noise["share_V"][part]}) | of_G_R
 
         whole, *halves = (losses(part) for part in (slice(None), slice(2), slice(2, None)))
         for name, loss in whole.items():
             torch.testing.assert_close(sum(half[name] for half in halves) / 2, loss, msg=lambda m, n=name: f"{n}: {m}")
-
-
-def penalty_shares(system: FRGAN, n: int) -> Tensor:
-    """The shares of real samples in mixtures that a gradient penalty is taken at."""
-    found: list[Tensor] = []
-
-    def critic(mixed: Tensor, condition: Tensor) -> Tensor:
-        found.append(mixed.detach()[:, 0, 0, 0])
-        return mixed.sum((1, 2, 3)) + condition.sum((1, 2, 3))
-
-    real, fake, M = torch.ones(n, 1, 1, 1), torch.zeros(n, 1, 1, 1), torch.zeros(n, 1, 1, 1)
-    system.penalty(critic, real, fake, M, 0)
-    return found[0]
 
 
 def numbered(lengths: Sequence[int], subjects: Sequence[str | None] | None = None, layout: str = "arrays") -> Clips:
@@ -445,10 +433,14 @@ def numbered(lengths: Sequence[int], subjects: Sequence[str | None] | None = Non
         pixels[..., 0], pixels[..., 1] = clip, np.arange(length)[:, None, None]
         frames.append(pixels)
         joints.append(np.stack([pixels[:, 0, 0, :2]] * 13, axis=1).astype(np.float32))
-    tracks = {"joints": joints, "visible": [np.ones(j.shape[:2], np.float32) for j in joints]}
-    return clips_from_arrays(
-        frames, name="numbered", subjects=subjects, tracks=tracks, skeleton="penn13", layout=layout
-    )
+    columns = {"joints": joints, "visible": [np.ones(j.shape[:2], np.float32) for j in joints]}
+    columns |= {} if subjects is None else {"subject": subjects}
+    return clips_from_arrays(frames, name="numbered", columns=columns, skeleton="penn13", layout=layout)
+
+
+def rows(**choices: Any) -> Joints:
+    """The structure of bodies, and how examples of it are drawn."""
+    return Joints(FRGANConfig(**choices))
 
 
 class TestPairs:
@@ -456,8 +448,7 @@ class TestPairs:
 
     @given(length=st.integers(2, 6), max_jump=st.none() | st.integers(1, 7), seed=st.integers(0, 9))
     def test_targets_come_later_in_the_same_clip_with_their_own_structure(self, length, max_jump, seed):
-        system = FRGAN_ROWS
-        pairs = ForecastPairs(numbered([length, 6]), system, "random_jump", max_jump, seed=seed, flip=False)
+        pairs = ForecastPairs(numbered([length, 6]), rows(max_jump=max_jump), seed)
         for i in range(40):
             example = {name: value.numpy() for name, value in pairs[i].items()}
             (clip, t), (same, later) = example["frame"][0, 0, :2].tolist(), example["target"][0, 0, :2].tolist()
@@ -469,26 +460,26 @@ class TestPairs:
 
     @pytest.mark.parametrize("max_jump", [None, 3])
     def test_all_jumps_are_reachable(self, max_jump):
-        pairs = ForecastPairs(numbered([6]), FRGAN_ROWS, "random_jump", max_jump, seed=0, flip=False)
+        pairs = ForecastPairs(numbered([6]), rows(max_jump=max_jump))
         drawn = {(int(e["frame"][0, 0, 1]), int(e["target"][0, 0, 1])) for e in (pairs[i] for i in range(400))}
         assert drawn == {(t, later) for t in range(6) for later in range(t + 1, 6) if later - t <= (max_jump or 6)}
 
     def test_from_the_first_frame_all_are_drawn_itself_too(self):
-        pairs = ForecastPairs(numbered([5]), FRGAN_ROWS, "first_frame", None, seed=0, flip=False)
+        pairs = ForecastPairs(numbered([5]), rows(pair_sampling="first_frame"))
         drawn = {(int(e["frame"][0, 0, 1]), int(e["target"][0, 0, 1])) for e in (pairs[i] for i in range(100))}
         assert drawn == {(0, later) for later in range(5)}
 
     def test_mirrored_examples_have_mirrored_structure(self, people):
         """A joint stays over the pixels that show it, and left becomes right."""
-        pairs = ForecastPairs(people, FRGAN_ROWS, "random_jump", None, seed=0, flip=True)
+        pairs = ForecastPairs(people.with_mirrored(), FRGAN_ROWS)
         rng = np.random.default_rng((0, 12))
         t, k = pairs.times(24, rng)
-        example, tracks = pairs[12], {name: values[0][t + k] for name, values in people.tracks.items()}
+        example, true = pairs[12], people.column("joints")[0][t + k]
         assert np.array_equal(example["target"].numpy(), people[0].frames[t + k][:, ::-1])
         joints, _ = FRGAN_ROWS.split(example["target_row"])
         left, right = (FRGAN_ROWS.skeleton.joints.index(f"{side} wrist") for side in ("left", "right"))
-        assert joints[left, 0] == pytest.approx(16 - tracks["joints"][right, 0], abs=1e-5)
-        assert joints[left, 1] == pytest.approx(tracks["joints"][right, 1], abs=1e-5)
+        assert joints[left, 0] == pytest.approx(16 - true[right, 0], abs=1e-5)
+        assert joints[left, 1] == pytest.approx(true[right, 1], abs=1e-5)
 
 
 class TestWindows:
@@ -498,7 +489,7 @@ class TestWindows:
     )  # fmt: skip
     def test_windows_follow_the_frame_that_they_are_forecast_from(self, length, frames, source, seed):
         """Frames in a row; a short clip rests on its last."""
-        windows = RefineWindows(numbered([length]), FRGAN_ROWS, frames, source, seed=seed, flip=False)
+        windows = RefineWindows(numbered([length]), rows(frames=frames, window_source=source), seed)
         for i in range(10):
             example = windows[i]
             times, start = example["clip"][:, 0, 0, 1].tolist(), int(example["clip"][0, 0, 0, 1])
@@ -508,13 +499,24 @@ class TestWindows:
             assert example["rows"][:, 1].tolist() == times
             assert example["row"][1] == example["frame"][0, 0, 1]
 
-    def test_clips_of_another_method_are_cut_alike_after_what_it_was_given(self):
-        clips = numbered([12])
-        coarse = [np.array(clips[0].frames) + np.uint8(100)]
-        windows = RefineWindows(clips, FRGAN_ROWS, 4, "before", coarse, earliest=3, seed=0, flip=False)
-        examples = [windows[i] for i in range(40)]
+    def test_clips_of_another_method_are_cut_alike_after_what_it_was_given(self, tmp_path):
+        """And mirrored with the real ones."""
+        clips, size = numbered([12]), {"frames": 4, "observed": 3, "coarse": str(tmp_path)}
+        np.save(tmp_path / "numbered[0].npy", np.asarray(clips[0].frames) + np.uint8(100))
+        windows = RefineWindows(clips.with_mirrored(), rows(**size, image_size=8))
+        examples = [windows[i] for i in range(80)]
         assert all(torch.equal(e["coarse"], e["clip"] + 100) for e in examples)
         assert {int(e["clip"][0, 0, 0, 1]) for e in examples} == set(range(3, 9))
+
+    def test_systems_that_went_on_from_frames_are_refined(self, frgan_run, small_frgan, people):
+        """Mirror images are those of what was made of the clips."""
+        pixels = people.pixels.copy()
+        pixels[:, :, :8] = 200  # so that a frame differs from its mirror image
+        clips = replace(people, pixels=pixels).with_mirrored()
+        windows = RefineWindows(clips, small_frgan(coarse=str(frgan_run), pose_steps=0).structure)
+        assert all(len(made) == 24 for made in windows.coarse)
+        for made, mirrored in zip(windows.coarse[:12], windows.coarse[12:], strict=True):
+            assert np.array_equal(made, mirrored[:, :, ::-1])
 
 
 class TestGroups:
@@ -526,7 +528,7 @@ class TestGroups:
     )
     def test_no_person_is_in_both_and_nobody_is_left_out(self, people, seed):
         first, second = stage_groups(numbered([2] * len(people), people), seed)
-        who = [{record.subject for record in group.records} for group in (first, second)]
+        who = [set(group.column("subject")) for group in (first, second)]
         assert not who[0] & who[1]
         assert who[0] | who[1] == set(people)
         assert 0 <= len(who[0]) - len(who[1]) <= 1
@@ -538,19 +540,28 @@ class TestGroups:
         assert not paths[0] & paths[1]
         assert len(paths[0] | paths[1]) == count
 
+    @given(count=st.integers(2, 9), seed=st.integers(0, 99))
+    def test_mirror_images_change_nothing_and_are_where_their_clips_are(self, count, seed):
+        plain = stage_groups(numbered([2] * count), seed)
+        both = stage_groups(numbered([2] * count).with_mirrored(), seed)
+        for alone, mirrored in zip(plain, both, strict=True):
+            names = [record.path for record in alone.records]
+            assert [record.path for record in mirrored.records] == names * 2
+            assert [record.mirrored for record in mirrored.records] == [False] * len(names) + [True] * len(names)
+
     def test_of_mug_they_are_what_was_published(self):
         names = f"{TEST_SUBJECTS} {REFINE_SUBJECTS} {FORECAST_SUBJECTS}".split()
         first, second = stage_groups(numbered([2] * len(names), names, layout="MUG"), 0)
-        assert [record.subject for record in first.records] == FORECAST_SUBJECTS.split()
-        assert [record.subject for record in second.records] == REFINE_SUBJECTS.split()
+        assert first.column("subject") == FORECAST_SUBJECTS.split()
+        assert second.column("subject") == REFINE_SUBJECTS.split()
 
     def test_people_of_mug_of_one_group_only_are_shared_out(self):
         first, second = stage_groups(numbered([2] * 4, FORECAST_SUBJECTS.split()[:4], layout="MUG"), 0)
         assert len(first) == len(second) == 2
 
     def test_stages_learn_from_their_own_group(self, small_frgan, people):
-        pose, forecast, refine = (stage.examples for stage in small_frgan().stages(people, seed=0, flip=False))
-        who = [{record.subject for record in stage.clips.records} for stage in (pose, forecast, refine)]
+        system = small_frgan()
+        who = [set(system.examples(people, stage).clips.column("subject")) for stage in system.stages]
         assert who[0] == who[1]
         assert not who[1] & who[2]
 
@@ -565,8 +576,8 @@ class TestRuns:
         one, other = (torch.load(r / "checkpoints" / "00000008.ckpt", weights_only=True) for r in (parts, frgan_run))
         assert all(torch.equal(one["state_dict"][key], value) for key, value in other["state_dict"].items())
         assert len(one["optimizer_states"]) == 5
-        for a, b in zip(one["optimizer_states"], other["optimizer_states"], strict=True):
-            torch.testing.assert_close(a["state"], b["state"], rtol=0, atol=0)
+        for name, optimizer in other["optimizer_states"].items():
+            torch.testing.assert_close(one["optimizer_states"][name]["state"], optimizer["state"], rtol=0, atol=0)
 
     def test_what_was_trained_is_known_after_loading(self, frgan_run, frgan_face_run):
         bodies, faces = load(frgan_run), load(frgan_face_run)
@@ -581,17 +592,17 @@ class TestRuns:
         train("frgan", preset=name, out=out, quiet=True, max_clips=18, held_out=0.3, batch_size=2, **options)
         system = load(out)
         assert system.trained.tolist() == stages
-        assert (system.image_size, system.frames) == (32, 8)
+        assert (system.config.image_size, system.config.frames) == (32, 8)
         assert (out / "samples" / "00000003.png").is_file()
 
     @pytest.mark.parametrize("name", list(presets("frgan")))
     def test_every_preset_describes_a_system(self, name):
         """With all its options known; only the widths are reduced."""
         narrow = {"ch": 1, "max_ch": 2, "ch_R": 1, "max_ch_R": 2, "hidden": 2, "code": 2}
-        _, arguments = resolve("frgan", presets("frgan")[name])
-        system = FRGAN(**(arguments | narrow))
+        _, config = resolve("frgan", presets("frgan")[name])
+        system = FRGAN(replace(config, **narrow))
         assert (system.G_R is None) == (name == "release")
-        assert (system.P is None) == (system.wants_tracks == ("landmarks",))
+        assert (system.P is None) == (system.config.columns == ("landmarks",))
 
     def test_the_defaults_are_those_of_the_paper(self):
         """Of what the presets of faces and bodies share."""
@@ -600,9 +611,9 @@ class TestRuns:
             name for name in ("ch", "max_ch", "code", "ch_R", "max_ch_R", "lr") if faces[name] != bodies[name]
         } == set()
         with torch.device("meta"):
-            system = FRGAN()
+            system = FRGAN(config := FRGANConfig())
         assert sum(p.numel() for p in system.G_M.parameters()) == 70_332_356
-        assert (system.w_rec, system.w_mask, system.gp_weight, system.rank_cap) == (3, 0.05, 10, 5)
+        assert (config.w_rec, config.w_mask, config.gp_weight, config.rank_cap) == (3, 0.05, 10, 5)
 
     def test_maps_that_were_made_elsewhere_train_and_draw(self, run_frgan, bodies, tmp_path):
         """From a folder with a file of maps beside each clip."""

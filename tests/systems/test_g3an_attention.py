@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mutoscope.errors import InputError
 from mutoscope.nn import settle_spectral_norms
 from mutoscope.systems.g3an import attention
 from mutoscope.systems.g3an.attention import FactorisedSelfAttention, SelfAttention, attend
@@ -148,11 +147,6 @@ class TestChannels:
         )
         x = torch.randn(1, channels, 2, 2, 2)
         assert FactorisedSelfAttention(channels)(x).shape == x.shape
-
-    def test_others_than_multiples_of_8_are_refused(self):
-        """12."""
-        with pytest.raises(InputError, match="attention: 12 channels are not a multiple of 8"):
-            FactorisedSelfAttention(12)
 
     def test_256_channels_have_the_parameters_of_the_table(self):
         """2: 164,482, γ included."""

@@ -19,7 +19,7 @@ from mutoscope.media.frames import read_clip
 from mutoscope.media.sheets import tiled, times_shown
 from mutoscope.media.tensors import float_to_uint8
 from mutoscope.systems.control import controls_of
-from mutoscope.systems.g3an import G3AN
+from mutoscope.systems.g3an import G3AN, G3ANConfig
 from mutoscope.systems.g3an.drawing import heat, traversed
 from mutoscope.systems.noise import between
 
@@ -28,16 +28,16 @@ LABELS = ["left", "right", "7"]
 CONTROLS = controls_of(G3AN)
 
 
-def untrained(**arguments) -> G3AN:
+def untrained(**choices) -> G3AN:
     """A small system whose streams, attention and batch statistics all show in its pictures."""
     small = {"d_a": 6, "d_m": 4, "image_size": SIZE, "ch": 8, "ch_D": 8, "fsa_level": 2}
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
-        system = G3AN(**(small | arguments))
+        system = G3AN(G3ANConfig(**(small | choices)))
         for layer in system.G.modules():
             if hasattr(layer, "momentum"):
                 layer.momentum = 1.0  # running statistics are those of the last batch
-        system.G.train()(torch.randn(4, system.d_a), torch.randn(4, system.d_m), system.labels_in_turn(4))
+        system.G.train()(torch.randn(4, system.config.d_a), torch.randn(4, system.config.d_m), system.labels_in_turn(4))
         system.G.to_rgb.weight.mul_(20)
         if system.G.F_SA is not None:
             system.G.F_SA.T_SA.gamma.fill_(0.5)
@@ -72,7 +72,7 @@ def noises(monkeypatch) -> Callable[..., tuple[Tensor, Tensor, Tensor | None]]:
 
         def spy(z_a, z_m, y=None, frames=None):
             calls.append((z_a, z_m, y))
-            return [np.zeros((frames or system.frames, SIZE, SIZE, 3), np.uint8) for _ in z_a]
+            return [np.zeros((frames or system.config.frames, SIZE, SIZE, 3), np.uint8) for _ in z_a]
 
         with monkeypatch.context() as patch:
             patch.setattr(system, "draw", spy)
@@ -407,7 +407,7 @@ class TestDeclaration:
     @pytest.mark.parametrize(
         ("control", "arguments", "says"),
         [
-            ("sample", {"frames": 0}, "frames: 0 is not a number from 1 to 1000"),
+            ("sample", {"frames": 0}, "frames: 0 is out of range .expected 1 to 1000"),
             ("sample", {"clips": 0}, "clips: 0"),
             ("sample", {"seed": -1}, "seed: -1"),
             ("long", {"frames": 1001}, "frames: 1001"),
@@ -430,7 +430,7 @@ class TestDeclaration:
 @pytest.fixture(scope="module")
 def weights(labelled, tmp_path_factory) -> Path:
     """A folder to generate from."""
-    return labelled.save_weights(tmp_path_factory.mktemp("weights") / "labelled")
+    return labelled.save_pretrained(tmp_path_factory.mktemp("weights") / "labelled")
 
 
 class TestCommandLine:

@@ -107,9 +107,9 @@ class TestGenerator:
         system = read(theirs.state_dict())
         assert difference(theirs, system, n=2) <= 1e-5
         assert difference(theirs, system, tau=3) <= 1e-5
-        config = system.config()
-        assert (config["conv"], config["fsa_level"]) == (mode, 3 if attention else None)
-        assert config.get("legacy_attention", False) is attention
+        config = system.config
+        assert (config.conv, config.fsa_level) == (mode, 3 if attention else None)
+        assert config.legacy_attention is attention
 
     def test_weights_trained_with_the_equations_attention_are_read_as_such(self, read):
         theirs = authors_generator(legacy=False)
@@ -120,7 +120,7 @@ class TestGenerator:
     def test_sizes_of_noise_and_widths_are_read_from_the_tensors(self, read):
         theirs = authors_generator(d_a=20, d_m=6, ch=4, attention=False)
         system = read(theirs.state_dict())
-        assert (system.d_a, system.d_m, system.config()["ch"]) == (20, 6, 4)
+        assert (system.config.d_a, system.config.d_m, system.config.ch) == (20, 6, 4)
         assert difference(theirs, system, d_a=20, d_m=6) <= 1e-5
 
     def test_it_works_at_full_size(self, tmp_path):
@@ -217,6 +217,7 @@ class TestRefusals:
                 lambda state: state.update({"block1.conv_v.0.weight_orig": torch.zeros(138, 64, 2, 1, 1)}),
                 r"first kernel is \(2, 1, 1\)",
             ),
+            (lambda state: state.update({"to_rgb.0.weight": torch.zeros(4, 16, 1, 3, 3)}), "channels.*4"),
             (lambda state: state["fsa.tsa.gamma"].fill_(float("nan")), "fsa.tsa.gamma has values that are not finite"),
         ],
     )

@@ -1,22 +1,27 @@
 """The networks against the layer tables. Numbers in docstrings are those of the acceptance list."""
 
+import json
 import math
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from mutoscope.data import clips_from_arrays
 from mutoscope.errors import InputError
 from mutoscope.nn import ImageDiscriminator
 from mutoscope.nn.spectral_norm import _SpectralNorm
-from mutoscope.systems.g3an import G3AN, Generator, VideoDiscriminator, networks
+from mutoscope.systems.g3an import G3AN, G3ANConfig, Generator, VideoDiscriminator, networks
 from mutoscope.systems.g3an.networks import Streams, noise_length
 
-SMALL = {"d_a": 4, "d_m": 3, "levels": 4, "ch": 8, "fsa_level": 2}
+SMALL = {"d_a": 4, "d_m": 3, "image_size": 32, "ch": 8, "ch_D": 8, "fsa_level": 2}
+LABELS = ["left", "right"]
 
-# arguments -> parameters of G: the thesis' sizes, and those of its ablations (Tables 4.3 and 4.4)
+# choices -> parameters of G: the thesis' sizes, and those of its ablations (Tables 4.3 and 4.4)
 PARAMETERS = {
     "full": ({}, 23_090_437),
     "without F-SA": ({"fsa_level": None}, 22_925_955),
@@ -24,7 +29,7 @@ PARAMETERS = {
     "without G_S": ({"use_S": False}, 13_351_877),
     "without both": ({"use_S": False, "use_T": False}, 11_713_157),
     "without all": ({"use_S": False, "use_T": False, "fsa_level": None}, 11_671_875),
-    "six labels": ({"categories": 6}, 23_102_725),
+    "six labels": ({"label_names": list("abcdef")}, 23_102_725),
     "(2+1)D": ({"conv": "2p1d"}, 27_219_205),
     "3D": ({"conv": "3d"}, 65_975_237),
     "(1+2)D, wide": ({"match_params": True}, 65_980_873),
@@ -33,10 +38,15 @@ PARAMETERS = {
 }
 
 
-def small(**arguments: object) -> Generator:
+def small(**choices: Any) -> Generator:
     """A small generator in eval mode, always from the same first weights."""
     torch.manual_seed(0)
-    return Generator(**(SMALL | arguments)).eval()
+    return Generator(G3ANConfig(**(SMALL | choices))).eval()
+
+
+def judge(**choices: Any) -> VideoDiscriminator:
+    """A video discriminator of 8 channels."""
+    return VideoDiscriminator(G3ANConfig(**({"ch_D": 8} | choices)))
 
 
 def noise(seed: int, *shape: int) -> Tensor:
@@ -58,7 +68,7 @@ def full() -> Generator:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(networks, "init_normal", lambda network: None)
         patch.setattr(networks, "settle_spectral_norms", lambda network: None)
-        return Generator().eval()
+        return Generator(G3ANConfig()).eval()
 
 
 def count(network: nn.Module) -> int:
@@ -70,17 +80,17 @@ class TestParameters:
     @pytest.mark.parametrize("variant", PARAMETERS)
     def test_of_the_generator(self, variant):
         """2: exactly, biases and batch normalisation included."""
-        arguments, expected = PARAMETERS[variant]
-        assert count(Generator(**arguments)) == expected
+        choices, expected = PARAMETERS[variant]
+        assert count(Generator(G3ANConfig(**choices))) == expected
 
     def test_of_the_discriminators(self):
         """2."""
-        counts = [count(D) for D in (ImageDiscriminator(), VideoDiscriminator(), VideoDiscriminator(conv="2p1d"))]
+        counts = [count(D) for D in (ImageDiscriminator(), judge(ch_D=64), judge(ch_D=64, d_v="2p1d"))]
         assert counts == [2_764_737, 11_056_065, 8_347_009]
 
     def test_labels_widen_the_first_layer_of_the_temporal_stream_alone(self):
         """2: 4 temporal positions, 512 channels, 6 labels."""
-        plain, conditional = Generator(), Generator(categories=6)
+        plain, conditional = (Generator(G3ANConfig(label_names=labels)) for labels in ([], list("abcdef")))
         wider = [
             name
             for (name, weight), other in zip(plain.named_parameters(), conditional.parameters(), strict=True)
@@ -148,8 +158,8 @@ class TestShapes:
     @pytest.mark.parametrize(("channels", "d_v"), [(3, "3d"), (1, "2p1d")])
     def test_pictures_of_all_sizes(self, image_size, channels, d_v):
         """20: one score a clip, one a frame."""
-        sizes = {"d_a": 4, "d_m": 3, "ch": 8, "ch_D": 8, "fsa_level": 1}
-        system = G3AN(image_size=image_size, channels=channels, d_v=d_v, **sizes).eval()
+        sizes = {"image_size": image_size, "channels": channels, "d_v": d_v, "fsa_level": 1}
+        system = G3AN(G3ANConfig(**(SMALL | sizes))).eval()
         with torch.no_grad():
             clips = system.G(noise(0, 2, 4), noise(1, 2, 3))
             assert clips.shape == (2, channels, 16, image_size, image_size)
@@ -253,7 +263,7 @@ class TestLayers:
     def test_all_convolutions_but_that_of_colours_are_spectrally_normalised(self):
         """20."""
         G = small()
-        for network in (G, VideoDiscriminator(ch=8), VideoDiscriminator(ch=8, conv="2p1d"), ImageDiscriminator(ch=8)):
+        for network in (G, judge(), judge(d_v="2p1d"), ImageDiscriminator(ch=8)):
             plain = [
                 layer
                 for layer in network.modules()
@@ -286,7 +296,7 @@ class TestLayers:
 class TestLabels:
     def test_they_enter_the_temporal_stream_alone(self):
         """16: the spatial stream, and the first main one before motion is added, do not change; the clip does."""
-        G = small(categories=3)
+        G = small(label_names=list("abc"))
         seen: list[Tensor] = []
         G.G3[0].G_V.register_forward_hook(lambda _, __, out: seen.append(out.clone()))
         z_a, z_m = noise(0, 1, 4), noise(1, 1, 3, 2)
@@ -312,7 +322,7 @@ class TestLabels:
     def test_others_than_the_generator_was_made_for_are_refused(self, categories, given, message):
         """17."""
         with pytest.raises(InputError, match=f"^{message}$"):
-            small(categories=categories)(
+            small(label_names=list("abc")[:categories])(
                 noise(0, 1, 4), noise(1, 1, 3), None if given is None else torch.eye(given)[:1]
             )
 
@@ -323,18 +333,18 @@ class TestLabels:
 
     def test_a_discriminator_reads_or_names_them(self):
         clips, y = noise(0, 2, 3, 16, 32, 32), torch.eye(3)[:2]
-        reads = VideoDiscriminator(3, 32, 8, categories=3).eval()
+        reads = judge(image_size=32, label_names=list("abc")).eval()
         assert not torch.allclose(reads(clips, y).score, reads(clips, y.flip(0)).score, atol=1e-6)
         assert reads(clips, y).label is None
-        names = VideoDiscriminator(3, 32, 8, categories=3, label_mode="ac").eval()
+        names = judge(image_size=32, label_names=list("abc"), label_mode="ac").eval()
         assert names(clips).label.shape == (2, 3)
 
 
 class TestDiscriminators:
-    @pytest.mark.parametrize("conv", ["3d", "2p1d"])
-    def test_layers_of_the_video_discriminator(self, conv):
+    @pytest.mark.parametrize("d_v", ["3d", "2p1d"])
+    def test_layers_of_the_video_discriminator(self, d_v):
         """Pictures are halved down to 4 x 4, each stage takes three frames away; the table's widths."""
-        D = VideoDiscriminator(conv=conv)
+        D = judge(ch_D=64, d_v=d_v)
         shapes: list[tuple[int, ...]] = []
         for stage in (D.first, *D.layers, D.last):
             stage.register_forward_hook(lambda _, __, out: shapes.append(tuple(out.shape[1:])))
@@ -342,9 +352,9 @@ class TestDiscriminators:
             D(torch.zeros(1, 3, 16, 64, 64))
         assert shapes == [(64, 13, 32, 32), (128, 10, 16, 16), (256, 7, 8, 8), (512, 4, 4, 4), (1, 1, 1, 1)]
 
-    @pytest.mark.parametrize("conv", ["3d", "2p1d"])
-    def test_longer_clips_get_the_mean_over_their_stretches(self, conv):
-        D = VideoDiscriminator(3, 64, 8, conv).eval()
+    @pytest.mark.parametrize("d_v", ["3d", "2p1d"])
+    def test_longer_clips_get_the_mean_over_their_stretches(self, d_v):
+        D = judge(d_v=d_v).eval()
         clips = noise(0, 2, 3, 18, 64, 64)
         with torch.no_grad():
             stretches = torch.stack([D(clips[:, :, start : start + 16]).score for start in range(3)])
@@ -356,30 +366,52 @@ class TestDiscriminators:
 
     def test_scores_are_raw(self):
         """No sigmoid at the end, and a leak of 0.2 wherever there is one."""
-        for D in (VideoDiscriminator(ch=8), VideoDiscriminator(ch=8, conv="2p1d"), ImageDiscriminator(ch=8)):
+        for D in (judge(), judge(d_v="2p1d"), ImageDiscriminator(ch=8)):
             leaks = {layer.negative_slope for layer in D.modules() if isinstance(layer, nn.LeakyReLU)}
             others = [layer for layer in D.modules() if isinstance(layer, nn.Sigmoid | nn.Tanh | nn.ReLU)]
             assert (leaks, others) == ({0.2}, [])
 
 
-class TestBadArguments:
+class TestChoices:
     @pytest.mark.parametrize(
-        ("arguments", "message"),
+        ("choices", "message"),
         [
-            ({"image_size": 48}, "image_size: 48 .expected one of 32, 64, 128"),
+            ({"image_size": 48}, "image_size: 48 .expected 32, 64, 128"),
+            ({"d_a": 20_000_000}, "d_a: 20000000 is out of range .expected 1 to 65536"),
+            ({"ch": 4096}, "ch: 4096 is out of range .expected 1 to 1024"),
+            ({"betas": [0.5, 1.5]}, "betas: 1.5 is out of range"),
             ({"fsa_level": 4, "image_size": 32}, "fsa_level: 4 is not a G³ module .expected 0 to 3, or null"),
-            ({"fsa_level": -1}, "fsa_level: -1 is not a G³ module"),
-            ({"frames": 12}, "frames: 12 .expected 16, 20"),
-            ({"frames": 18}, "frames: 18 .expected 16, 20"),
+            ({"fsa_level": -1}, "fsa_level: -1 is out of range"),
+            ({"frames": 12}, "frames: 12 is out of range .expected 16 to"),
+            ({"frames": 18}, "frames: 18 is not a multiple of 4 .16, 20"),
+            ({"frame_step": [3, 2]}, "frame_step: .3, 2. is empty"),
             ({"label_names": ["a", "b"], "use_T": False}, "label_names: enter by the temporal stream"),
             ({"label_names": ["a"], "wrong_labels": True}, "wrong_labels: need at least two label_names"),
-            ({"ema": 1.0}, "ema: 1.0 is not in"),
-            ({"d_noise": -0.1}, "d_noise: -0.1 is less than 0"),
-            ({"d_a": 0}, "d_a: 0 is less than 1"),
-            ({"ch": 6, "use_S": False}, "attention: 12 channels are not a multiple of 8"),
+            ({"ema": 1.0}, "ema: 1.0 is out of range"),
+            ({"d_noise": -0.1}, "d_noise: -0.1 is out of range"),
+            ({"d_a": 0}, "d_a: 0 is out of range"),
+            ({"ch": 6, "use_S": False}, "ch: 6 makes 12 channels for attention .expected a multiple of 8"),
         ],
     )
-    def test_are_refused_in_one_line(self, arguments, message):
+    def test_those_that_cannot_be_are_refused_in_one_line(self, choices, message):
+        """Before anything is allocated."""
         with pytest.raises(InputError, match=message) as error:
-            G3AN(**({"ch": 8, "ch_D": 8} | arguments))
+            G3ANConfig.from_dict({"ch": 8, "ch_D": 8} | choices)
         assert "\n" not in str(error.value)
+
+    @pytest.mark.parametrize(
+        ("given", "there", "learned"),
+        [(None, LABELS, LABELS), (None, [], []), ([], LABELS, []), (LABELS, LABELS, LABELS)],
+    )
+    def test_labels_are_those_of_the_data_where_that_is_left_to_it(self, given, there, learned):
+        """Of no labels, none are wanted of the clips."""
+        frames = [np.zeros((16, 32, 32, 3), np.uint8)] * 2
+        clips = clips_from_arrays(frames, name="clips", label_names=there, columns={"label": [0, 1]} if there else {})
+        config = G3ANConfig(label_names=given).for_data(clips)
+        assert list(config.label_names) == learned
+        assert config.columns == (("label",) if learned else ())
+
+    def test_they_are_stored_as_they_are(self):
+        config = G3ANConfig(label_names=["a", "b"], frame_step=(2, 3), fsa_level=None)
+        assert G3ANConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+        assert G3ANConfig().to_dict()["label_names"] == []

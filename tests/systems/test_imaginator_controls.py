@@ -21,7 +21,7 @@ from mutoscope.media.tensors import float_to_uint8, uint8_to_float
 from mutoscope.media.video import write_video
 from mutoscope.metrics.pixel import psnr, ssim
 from mutoscope.systems.control import controls_of
-from mutoscope.systems.imaginator import ImaGINator
+from mutoscope.systems.imaginator import ImaGINator, ImaGINatorConfig
 
 SIZE, FRAMES = 32, 16
 LABELS = ["smile", "nod", "7"]
@@ -30,19 +30,19 @@ OF_LABELS = ("label_grid", "label_sheet", "interpolate_labels")
 OF_NOISE = ("noise_grid", "noise_sheet", "interpolate_noise")
 
 
-def untrained(**arguments) -> ImaGINator:
+def untrained(**choices) -> ImaGINator:
     """A small system whose pictures, labels, noise and batch statistics all show in its clips."""
     small = {"image_size": SIZE, "ch": 4, "ch_D": 4, "d_p": 4, "d_z": 8, "label_names": []}
+    system = ImaGINator.untrained(ImaGINatorConfig(**(small | choices)))
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
-        system = ImaGINator(**(small | arguments))
         for layer in system.G.modules():
             if hasattr(layer, "momentum"):
                 layer.momentum = 1.0  # running statistics are those of the last batch
         weights = [p for name, p in system.G.decoder.named_parameters() if p.ndim > 1]
         weights[-1].mul_(20)
-        z = system.noises(4, 0) if system.noise else None
-        system.G.train()(2 * torch.rand(4, system.channels, SIZE, SIZE) - 1, z, system.labels_in_turn(4))
+        z = system.noises(4, 0) if system.config.noise else None
+        system.G.train()(2 * torch.rand(4, system.config.channels, SIZE, SIZE) - 1, z, system.labels_in_turn(4))
     return system.eval()
 
 
@@ -99,7 +99,7 @@ def inputs(monkeypatch, picture, folder) -> Callable[..., tuple[np.ndarray, Tens
 
         def spy(pictures, z, y=None):
             calls.append((pictures, z, y))
-            yield from np.zeros((len(pictures), system.frames, SIZE, SIZE, 3), np.uint8)
+            yield from np.zeros((len(pictures), FRAMES, SIZE, SIZE, 3), np.uint8)
 
         with monkeypatch.context() as patch:
             patch.setattr(system, "draw", spy)
@@ -461,7 +461,7 @@ class TestDeclaration:
             ("animate", {"picture": np.zeros((32, 32, 3))}, "picture: an array of float64"),
             ("animate", {"picture": np.zeros((7, 9, 3), np.uint8)}, "picture: is 9×7 .expected at least 8×8 pixels"),
             ("animate", {"picture": np.zeros((0, 32, 32, 3), np.uint8)}, "at least one frame"),
-            ("animate", {"picture": np.zeros((32, 32), np.uint8), "frames": 0}, "frames: 0 is not a number from 1"),
+            ("animate", {"picture": np.zeros((32, 32), np.uint8), "frames": 0}, "frames: 0 is out of range"),
             ("animate", {"picture": np.zeros((32, 32), np.uint8), "crop": "cat"}, "crop: 'cat' is unknown"),
             ("animate", {"picture": np.zeros((32, 32), np.uint8), "crop": "face"}, "finding a face needs a detector"),
             ("noise_grid", {"picture": "a.png", "clips": 0}, "clips: 0"),
@@ -479,7 +479,7 @@ class TestDeclaration:
 @pytest.fixture(scope="module")
 def weights(labelled, tmp_path_factory) -> Path:
     """A folder to generate from."""
-    return labelled.save_weights(tmp_path_factory.mktemp("weights") / "labelled")
+    return labelled.save_pretrained(tmp_path_factory.mktemp("weights") / "labelled")
 
 
 class TestCommandLine:

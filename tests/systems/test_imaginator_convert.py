@@ -102,7 +102,7 @@ def read(tmp_path, image_discriminator) -> Callable[..., ImaGINator]:
 @torch.no_grad()
 def difference(theirs: nn.Module, system: ImaGINator, n: int = 2) -> float:
     """The largest one between pixels of the clips that both generators draw from the same inputs."""
-    image, z, y = inputs_of_generator(n, system.d_z, len(system.label_names))
+    image, z, y = inputs_of_generator(n, system.config.d_z, len(system.label_names))
     clips = theirs(image, z, y)
     assert clips.shape == (n, 3, 32, 64, 64)
     assert clips.std() > 0.05  # there is something to see
@@ -119,14 +119,14 @@ class TestGenerator:
     def test_sizes_are_read_from_the_tensors(self, read):
         theirs = authors_generator(d_z=20, d_p=7, categories=2, ch=3)
         system = read(theirs.state_dict())
-        config = system.config()
+        config = system.config.to_dict()
         assert {name: config[name] for name in ("d_z", "d_p", "ch", "image_size")} == {
             "d_z": 20,
             "d_p": 7,
             "ch": 3,
             "image_size": 64,
         }
-        assert system.frames == 32
+        assert system.config.length == 32
         assert difference(theirs, system) <= 1e-5
 
     def test_labels_have_the_order_of_the_authors_training(self, read, generator):

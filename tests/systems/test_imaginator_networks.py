@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -10,9 +11,9 @@ from torch import Tensor, nn
 from mutoscope.errors import InputError
 from mutoscope.nn import ImageDiscriminator, SNConv2d, SNConv3d
 from mutoscope.nn.spectral_norm import _SpectralNorm
-from mutoscope.systems.imaginator import Generator, ImaGINator, VideoDiscriminator, networks
+from mutoscope.systems.imaginator import Generator, ImaGINatorConfig, VideoDiscriminator, networks
 
-SMALL = {"image_size": 32, "frames": 16, "ch": 4, "d_p": 5, "d_z": 6, "categories": 3}
+SMALL = {"image_size": 32, "frames": 16, "ch": 4, "d_p": 5, "d_z": 6, "categories": 3, "image_frames": 1}
 BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
 # number of labels -> parameters of G's decoder, of G, and of D_V, with the sizes of the thesis
@@ -24,10 +25,24 @@ PARAMETERS = {
 }
 
 
-def small(**arguments: object) -> Generator:
+def config(categories: int = 0, **choices: Any) -> ImaGINatorConfig:
+    return ImaGINatorConfig(label_names=[str(k) for k in range(categories)], **choices)
+
+
+def generator(**choices: Any) -> Generator:
+    """With the sizes of the thesis, but for what is said."""
+    return Generator(config(**choices))
+
+
+def video_discriminator(**choices: Any) -> VideoDiscriminator:
+    """With the sizes of the thesis, but for what is said."""
+    return VideoDiscriminator(config(**choices))
+
+
+def small(**choices: Any) -> Generator:
     """A small generator in eval mode, always from the same first weights."""
     torch.manual_seed(0)
-    return Generator(**(SMALL | arguments)).eval()
+    return generator(**(SMALL | choices)).eval()
 
 
 def noise(seed: int, *shape: int) -> Tensor:
@@ -56,7 +71,7 @@ class TestParameters:
     @pytest.mark.parametrize("categories", PARAMETERS)
     def test_of_generator_and_video_discriminator(self, categories):
         """2: exactly, biases and batch normalisation included; the encoder sees no labels."""
-        G, D_V = Generator(categories=categories), VideoDiscriminator(categories=categories)
+        G, D_V = generator(categories=categories), video_discriminator(categories=categories)
         assert count(G.encoder) == 3_577_764
         assert (count(G.decoder), count(G), count(D_V)) == PARAMETERS[categories]
 
@@ -66,15 +81,15 @@ class TestParameters:
 
     def test_3d_blocks_are_half_as_large_unless_matched(self):
         """8 and Table 3.12: wider maps everywhere."""
-        wide = Generator(conv="3d", categories=6, match_params=True).decoder
-        assert count(Generator(conv="3d", categories=6).decoder) == 32_346_051
+        wide = generator(conv="3d", categories=6, match_params=True).decoder
+        assert count(generator(conv="3d", categories=6).decoder) == 32_346_051
         assert count(wide) == pytest.approx(PARAMETERS[6][0], rel=0.02)
         widths = [block[0].out_channels for block in wide.blocks]
         assert widths == [pytest.approx(n, abs=1) for n in (903, 451, 226, 113)] + [3]
 
     def test_1p2d_blocks_can_be_as_small_as_3d_ones(self):
         """8: the widths in between that make them so."""
-        narrow = Generator(categories=6, match_params=True).decoder
+        narrow = generator(categories=6, match_params=True).decoder
         assert [block[0].layers[0].out_channels for block in narrow.blocks] == [1073, 2053, 1029, 517, 44]
         assert count(narrow) == pytest.approx(32_346_051, rel=0.02)
 
@@ -86,9 +101,9 @@ class TestParameters:
             return [name for (name, weight), other in named if weight.shape != other.shape]
 
         blocks = [f"decoder.blocks.{n}.0.layers.0.weight" for n in range(5)]
-        assert wider(Generator(), Generator(categories=6)) == blocks
-        assert wider(Generator(), Generator(categories=6, label_fusion=False)) == blocks[:1]
-        assert wider(VideoDiscriminator(), VideoDiscriminator(categories=6)) == ["layers.0.weight"]
+        assert wider(generator(), generator(categories=6)) == blocks
+        assert wider(generator(), generator(categories=6, label_fusion=False)) == blocks[:1]
+        assert wider(video_discriminator(), video_discriminator(categories=6)) == ["layers.0.weight"]
 
 
 class TestShapes:
@@ -98,7 +113,7 @@ class TestShapes:
         """The generator of the thesis, with weights of no particular scale."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(networks, "init_normal", lambda network: None)
-            yield Generator(categories=6).eval()
+            yield generator(categories=6).eval()
 
     def test_of_every_layer(self, full):
         """1 and 3: the sizes of Table 3.1, and values of tanh."""
@@ -135,9 +150,9 @@ class TestShapes:
     @pytest.mark.parametrize("conv", ["1p2d", "3d"])
     def test_clips_of_all_sizes(self, image_size, frames, conv):
         """8: time doubles with the first blocks, as often as it must; D_V takes it back to one score."""
-        sizes = {"image_size": image_size, "frames": frames, "ch": 2, "channels": 1}
+        sizes = {"image_size": image_size, "frames": frames, "ch": 2, "ch_D": 2, "channels": 1, "image_frames": 1}
         G = small(**sizes, conv=conv)
-        D_V = VideoDiscriminator(**sizes, categories=3).eval()
+        D_V = video_discriminator(**sizes, categories=3).eval()
         with torch.inference_mode():
             clips = G(pictures(2, image_size, 1), noise(0, 2, 6), torch.eye(3)[:2])
             assert clips.shape == (2, 1, frames, image_size, image_size)
@@ -164,7 +179,9 @@ class TestShapes:
     def test_clips_of_all_variants(self, variant, mode):
         """1, 4 and 8."""
         G = small(**variant).train(mode == "train")
-        clips = G(pictures(2), noise(0, 2, 6) if G.noise else None, torch.eye(3)[:2] if G.categories else None)
+        clips = G(
+            pictures(2), noise(0, 2, 6) if G.config.noise else None, torch.eye(3)[:2] if G.config.categories else None
+        )
         assert clips.shape == (2, 3, 16, 32, 32)
         assert clips.abs().max() <= 1
 
@@ -241,7 +258,7 @@ class TestFusion:
 class TestBlocks:
     def test_time_comes_before_space(self, unsized):
         """7: normalised and activated in between; the last has tanh and no normalisation."""
-        blocks = Generator(categories=6).decoder.blocks
+        blocks = generator(categories=6).decoder.blocks
         kinds = ["ConvTranspose2d", "BatchNorm2d", "LeakyReLU"]
         for n, block in enumerate(blocks):
             time, space = block
@@ -256,7 +273,7 @@ class TestBlocks:
 
     def test_3d_blocks_do_both_at_once(self, unsized):
         """8: normalised and activated once."""
-        blocks = Generator(conv="3d").decoder.blocks
+        blocks = generator(conv="3d").decoder.blocks
         kernels = [(block[0].kernel_size, block[0].stride, block[0].padding) for block in blocks]
         assert kernels == [((2, 4, 4), (1, 1, 1), (0, 0, 0))] + [((4, 4, 4), (2, 2, 2), (1, 1, 1))] * 4
         kinds = [[type(layer).__name__ for layer in block] for block in blocks]
@@ -289,7 +306,7 @@ class TestBlocks:
         assert [type(layer).__name__ for layer in code] == kinds
 
     def test_leaks_are_of_a_fifth(self):
-        for network in (small(), VideoDiscriminator(ch=2), ImageDiscriminator(ch=2)):
+        for network in (small(), video_discriminator(ch_D=2), ImageDiscriminator(ch=2)):
             leaks = [layer.negative_slope for layer in network.modules() if isinstance(layer, nn.LeakyReLU)]
             assert set(leaks) == {0.2}
 
@@ -369,7 +386,7 @@ def largest_singular_value(layer: _SpectralNorm) -> float:
 class TestDiscriminators:
     def test_layers_of_the_video_discriminator(self):
         """10 and Table 3.3: labels beside the first features, and there alone."""
-        D_V = VideoDiscriminator(ch=8, categories=6)
+        D_V = video_discriminator(ch_D=8, categories=6)
         shapes: list[tuple[tuple[int, ...], ...]] = []
         stages = [D_V.first[0], *D_V.layers[::2], D_V.last]
         for stage in stages:
@@ -403,7 +420,7 @@ class TestDiscriminators:
         if network == "D_I":
             D, x = ImageDiscriminator(ch=4), noise(0, 1, 3, 64, 64)
         else:
-            D = VideoDiscriminator(ch=4, categories=6, label_mode="concat" if network == "D_V" else "ac")
+            D = video_discriminator(ch_D=4, categories=6, label_mode="concat" if network == "D_V" else "ac")
             x = noise(0, 1, 3, 32, 64, 64)
         convs = [layer for layer in D.modules() if isinstance(layer, nn.modules.conv._ConvNd)]
         assert {type(layer) for layer in convs} == {SNConv2d if network == "D_I" else SNConv3d}
@@ -417,10 +434,10 @@ class TestDiscriminators:
 
     def test_it_reads_labels_or_names_them(self):
         """11: another label changes the score, to which the first layer adds nothing."""
-        sizes = {"image_size": 32, "frames": 16, "ch": 4, "categories": 3}
+        sizes = {"image_size": 32, "frames": 16, "ch_D": 4, "categories": 3}
         clips, y = noise(0, 2, 3, 16, 32, 32), torch.eye(3)[:2]
         torch.manual_seed(0)
-        reads = VideoDiscriminator(**sizes).eval()
+        reads = video_discriminator(**sizes).eval()
         firsts: list[Tensor] = []
         reads.first.register_forward_hook(lambda _, __, out: firsts.append(out.clone()))
         with torch.no_grad():
@@ -428,43 +445,58 @@ class TestDiscriminators:
         assert torch.equal(*firsts)
         assert (said.score - of_others.score).abs().min() > 1e-4
         assert said.label is None
-        names = VideoDiscriminator(**sizes, label_mode="ac").eval()
+        names = video_discriminator(**sizes, label_mode="ac").eval()
         assert names(clips).label.shape == (2, 3)
         assert torch.equal(names(clips).score, names(clips, y).score)
 
     def test_without_labels_it_asks_for_none(self):
         """4."""
-        D_V = VideoDiscriminator(image_size=32, frames=16, ch=4)
+        D_V = video_discriminator(image_size=32, frames=16, ch_D=4)
         said = D_V(noise(0, 2, 3, 16, 32, 32))
         assert said.score.shape == (2,)
         assert said.label is None
 
 
-class TestBadArguments:
+class TestBadChoices:
+    """Known before anything is allocated."""
+
     @pytest.mark.parametrize(
-        ("arguments", "message"),
+        ("choices", "message"),
         [
-            ({"image_size": 48}, "image_size: 48 .expected one of 32, 64, 128"),
-            ({"image_size": 256}, "image_size: 256 .expected one of 32, 64, 128"),
-            ({"frames": 2}, "frames: 2 .expected one of 4, 8, 16, 32"),
+            ({"image_size": 48}, "image_size: 48 .expected 32, 64, 128"),
+            ({"image_size": 256}, "image_size: 256 .expected 32, 64, 128"),
+            ({"frames": 2}, "frames: 2 is out of range"),
             ({"frames": 12}, "frames: 12 .expected one of 4, 8, 16, 32"),
             ({"frames": 64}, "frames: 64 .expected one of 4, 8, 16, 32"),
-            ({"frames": 0}, "frames: 0 .expected one of 4, 8, 16, 32"),
+            ({"frames": 0}, "frames: 0 is out of range"),
             ({"image_size": 32, "frames": 32, "image_frames": 1}, "frames: 32 .expected one of 4, 8, 16"),
+            ({"image_size": 32, "frames": None, "image_frames": 17}, "image_frames: 17, but a clip has 16 frames"),
             ({"frames": 8}, "image_frames: 16, but a clip has 8 frames"),
-            ({"image_frames": 0}, "image_frames: 0 is less than 1"),
-            ({"d_z": 0}, "d_z: 0 is less than 1"),
-            ({"d_p": -3}, "d_p: -3 is less than 1"),
-            ({"ch": 0}, "ch: 0 is less than 1"),
-            ({"ch_D": 0}, "ch_D: 0 is less than 1"),
-            ({"channels": 0}, "channels: 0"),
-            ({"ema": 1.0}, "ema: 1.0 is not in"),
-            ({"ema": -0.1}, "ema: -0.1 is not in"),
-            ({"lambda_rec": -1.0}, "lambda_rec: -1.0 is less than 0"),
+            ({"frame_step": [2, 1]}, "frame_step: .2, 1. is empty"),
+            ({"image_frames": 0}, "image_frames: 0 is out of range"),
+            ({"d_z": 0}, "d_z: 0 is out of range"),
+            ({"d_z": 20_000_000}, "d_z: 20000000 is out of range"),
+            ({"d_p": -3}, "d_p: -3 is out of range"),
+            ({"ch": 0}, "ch: 0 is out of range"),
+            ({"ch": 20_000_000}, "ch: 20000000 is out of range"),
+            ({"ch_D": 0}, "ch_D: 0 is out of range"),
+            ({"channels": 0}, "channels: 0 .expected 1, 3"),
+            ({"conv": "2p1d"}, "conv: 2p1d .expected '1p2d', '3d'"),
+            ({"betas": [0.5, 1.0]}, "betas: 1.0 is out of range"),
+            ({"ema": 1.0}, "ema: 1.0 is out of range"),
+            ({"ema": -0.1}, "ema: -0.1 is out of range"),
+            ({"lambda_rec": -1.0}, "lambda_rec: -1.0 is out of range"),
         ],
         ids=str,
     )
-    def test_are_refused_in_one_line(self, arguments, message):
-        with pytest.raises(InputError, match=message) as error:
-            ImaGINator(**({"ch": 2, "ch_D": 2} | arguments))
+    def test_are_refused_in_one_line(self, choices, message):
+        with pytest.raises(InputError, match=f"^{message}") as error:
+            ImaGINatorConfig.from_dict(choices)
         assert "\n" not in str(error.value)
+
+    def test_what_was_left_open_stays_so_in_files(self):
+        """Results are found by what was chosen."""
+        given = ImaGINatorConfig(image_size=128)
+        assert given.length == 64
+        assert (given.to_dict()["frames"], given.to_dict()["label_names"]) == (None, None)
+        assert ImaGINatorConfig.from_dict(given.to_dict()) == given

@@ -1,13 +1,11 @@
 """The motion bank: orthonormal, differentiable, continuous. Numbers are those of the acceptance list."""
 
 import copy
-from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor
 
-from mutoscope.errors import InputError
 from mutoscope.systems.mintgan.motion_bank import MotionBank
 
 ORTHONORMAL = ["svd", "eigh", "qr", "orthogonal"]
@@ -119,25 +117,6 @@ class TestDirections:
         assert torch.equal(D, expected)
         D[0, 0].backward()
         assert made.M.grad.dtype == torch.float32
-
-    @pytest.mark.parametrize(
-        ("arguments", "message"),
-        [
-            ({"method": "pca"}, r"^motion_bank: 'pca' \(expected svd, eigh, qr, orthogonal, free or none\)$"),
-            ({"order": "random"}, r"^order: 'random' \(expected asc or desc\)$"),
-        ],
-    )
-    def test_words_that_are_unknown(self, unchecked, arguments, message):
-        with pytest.raises(InputError, match=message):
-            unchecked(4, **arguments)
-
-
-@pytest.fixture
-def unchecked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., MotionBank]:
-    """The bank as users get it, without the types that tests check first."""
-    constructor = MotionBank.__init__
-    monkeypatch.setattr(MotionBank, "__init__", getattr(constructor, "__wrapped__", constructor))
-    return MotionBank
 
 
 LOSSES = {

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from mutoscope.errors import InputError
 from mutoscope.media.tensors import float_to_uint8
-from mutoscope.systems.mintgan import MintGAN
+from mutoscope.systems.conditions import Conditions
+from mutoscope.systems.mintgan import MintGAN, MintGANConfig
 
 SMALL = {
     **{"d_a": 8, "d_m": 4, "N": 16, "image_size": 8, "frames": 16, "levels": 3},
@@ -21,11 +22,9 @@ BASES = ["dictionary", "canonical"]
 FEW = settings(max_examples=15)
 
 
-def small(**arguments: Any) -> MintGAN:
+def small(**choices: Any) -> MintGAN:
     """An untrained system, always from the same first weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return MintGAN(**(SMALL | arguments)).eval()
+    return MintGAN.untrained(MintGANConfig(**(SMALL | choices))).eval()
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +43,8 @@ def drawn(system: MintGAN, W: Tensor) -> np.ndarray:
     return np.stack(list(system.draw(W)))
 
 
-def sampled(system: MintGAN, n: int = 3, **arguments: Any) -> np.ndarray:
-    return np.stack(list(system.sample_clips(n, **({"frames": 16} | arguments)))).astype(int)
+def sampled(system: MintGAN, n: int = 3, frames: int = 16, seed: int = 0) -> np.ndarray:
+    return np.stack(list(system.outputs(Conditions(n, frames), seed))).astype(int)
 
 
 class TestNoise:
@@ -268,6 +267,11 @@ class TestSampling:
         ]
         assert np.abs(firsts[0] - firsts[1]).max() <= 1
 
-    def test_frames_for_measuring_are_of_all_times(self, system):
-        frames = system.sample_frames(5, seed=3)
-        assert (frames.dtype, frames.shape) == (np.uint8, (5, 8, 8, 3))
+    def test_each_clip_is_as_long_as_its_row_asks(self, system):
+        """Single frames too; what else rows hold does not matter."""
+        clips = list(system.outputs(Conditions(3, [16, 1, 9], {"label": [0, 1, 2]}), seed=0))
+        assert [len(clip) for clip in clips] == [16, 1, 9]
+        for clip, whole in zip(clips, sampled(system), strict=True):
+            assert (clip == whole[: len(clip)]).all()
+        (frame,) = system.outputs(Conditions(1, 1))
+        assert (frame.dtype, frame.shape) == (np.uint8, (1, 8, 8, 3))

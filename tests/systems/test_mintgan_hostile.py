@@ -9,37 +9,8 @@ from mutoscope.cli import main
 from mutoscope.data import open_clips
 from mutoscope.data.tfrecord import masked_checksum
 from mutoscope.errors import InputError
-from mutoscope.systems.mintgan import MintGAN
-from mutoscope.systems.pyramid_discriminator import PyramidDiscriminator
 
-SMALL = {"d_a": 4, "d_m": 4, "N": 4, "image_size": 8, "frames": 4, "mlp_depth": 1, "levels": 1, "widths": [4, 4]}
 REACH = ("generate", "mintgan/reach")
-
-
-class TestConstructors:
-    @pytest.mark.parametrize(
-        ("arguments", "says"),
-        [
-            ({"channels": 4}, r"^channels: 4 \(expected 1 or 3\)$"),
-            ({"betas": (0.0, 1.0)}, r"^betas: \[0.0, 1.0\] \(expected two numbers"),
-            ({"betas": (-1.0, 0.9)}, r"^betas: \[-1.0, 0.9\]"),
-            ({"betas": (0.0, float("nan"))}, r"^betas: \[0.0, nan\]"),
-            ({"widths": [4, 0]}, r"^widths: \[4, 0\] \(expected 2 numbers of channels, 1 or more"),
-            ({"widths_D": [4]}, r"^widths_D: \[4\] \(expected 2 numbers"),
-            ({"widths_D": [4], "d_v": "3d", "use_D_I": False}, r"^widths_D: \[4\]"),
-        ],
-    )
-    def test_mintgan_names_the_argument(self, arguments, says):
-        with pytest.raises(InputError, match=says):
-            MintGAN(**(SMALL | arguments))
-
-    @pytest.mark.parametrize(
-        ("arguments", "says"),
-        [({"r1_gamma": float("nan")}, "^r1_gamma: nan"), ({"widths": [4]}, r"^pyramid_widths: \[4\]")],
-    )
-    def test_a_pyramid_in_another_method_names_that_methods_argument(self, arguments, says):
-        with pytest.raises(InputError, match=says):
-            PyramidDiscriminator(3, 8, 4, levels=1, **arguments)
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,19 @@
 import numpy as np
 import pytest
 
-from mutoscope.data import open_clips
+from mutoscope.data import Origin, open_clips
+from mutoscope.data.rendering import render
+from mutoscope.data.synthetic import readers_of
 from mutoscope.data.synthetic.reach import make_reach
 from mutoscope.data.synthetic.talk import make_talk
 from mutoscope.systems.base import System
-from mutoscope.systems.mintgan import MintGAN, measures
+from mutoscope.systems.conditions import Conditions
+from mutoscope.systems.config import Config
+from mutoscope.systems.mintgan import MintGAN, MintGANConfig, measures
 from mutoscope.systems.twin_motion import Courses, courses, trajectory_features, trajectory_measures
 
 SMALL = {"d_a": 8, "d_m": 4, "N": 16, "image_size": 32, "widths": [4, 4, 4, 4], "widths_D": [4, 4, 4, 4]}
+READ = {name: readers_of(Origin(name, {})).motion for name in ("reach", "talk")}
 
 
 class Playback(System):
@@ -19,11 +24,11 @@ class Playback(System):
     name = "playback"
 
     def __init__(self, clips: list[np.ndarray]) -> None:
-        super().__init__()
+        super().__init__(Config())
         self.clips = clips
 
-    def sample_clips(self, n: int, *, frames: int, seed: int = 0):
-        return (self.clips[i % len(self.clips)][:frames] for i in range(n))
+    def outputs(self, conditions: Conditions, seed: int = 0):
+        return (self.clips[i % len(self.clips)][:frames] for i, frames in enumerate(conditions.lengths))
 
 
 @pytest.fixture(scope="module")
@@ -34,23 +39,23 @@ def real():
 class TestCourses:
     def test_are_those_that_clips_were_drawn_from(self):
         drawn = make_reach(clips=20)
-        read = courses(np.stack(drawn.clips), "reach")
+        read = courses(np.stack(drawn.clips), READ["reach"])
         assert read.found == 1
         np.testing.assert_allclose(read.states["x"], drawn.factors["x"], atol=0.5)
         np.testing.assert_allclose(read.states["y"], drawn.factors["y"], atol=0.5)
 
     def test_gaps_are_bridged_along_time(self):
         clips = np.stack(make_reach(clips=4).clips)
-        whole = courses(clips, "reach").states["x"]
+        whole = courses(clips, READ["reach"]).states["x"]
         clips[:, 5] = 128
-        bridged = courses(clips, "reach")
+        bridged = courses(clips, READ["reach"])
         assert bridged.found == pytest.approx(15 / 16)
         np.testing.assert_allclose(bridged.states["x"][:, 5], (whole[:, 4] + whole[:, 6]) / 2, atol=1e-4)
 
     def test_clips_that_show_nothing_are_left_out(self):
         clips = np.stack(make_talk(clips=4).clips)
         clips[2] = 0
-        read = courses(clips, "talk")
+        read = courses(clips, READ["talk"])
         assert read.followed.tolist() == [0, 1, 3]
         assert set(read.states) == {"x", "y", "mouth"}
 
@@ -84,6 +89,12 @@ class TestTrajectoryMeasures:
         other = open_clips("moving_sprites", size=32, clips=4)
         assert trajectory_measures(Playback([clip.frames for clip in other]), other) == {}
 
+    def test_a_folder_of_the_users_own_is_not_read_whatever_its_name(self, tmp_path):
+        """Nor taken for the twin by its looks: where clips come from is not guessed."""
+        own = open_clips(render("talk", tmp_path / "talk", clips=4, size=32), size=32)
+        assert own.name == "talk"
+        assert trajectory_measures(Playback([clip.frames for clip in own]), own) == {}
+
 
 class TestFactors:
     def test_are_zero_for_what_stands_still(self):
@@ -110,7 +121,7 @@ class TestFactors:
 
 @pytest.fixture(scope="module")
 def system():
-    return MintGAN(**SMALL, levels=2).eval()
+    return MintGAN.untrained(MintGANConfig(**SMALL, levels=2)).eval()
 
 
 def test_flow_finds_what_stands_still_without_a_direction():
@@ -131,7 +142,7 @@ class TestOfASystem:
         assert measures.concentration(system, "canonical") >= measures.concentration(system, "dictionary") - 1e-6
 
     def test_without_a_motion_bank_directions_are_not_measured(self):
-        system = MintGAN(**SMALL, levels=1, motion_bank="none").eval()
+        system = MintGAN.untrained(MintGANConfig(**SMALL, levels=1, motion_bank="none")).eval()
         other = open_clips("moving_sprites", size=32, clips=4)
         assert system.measure(other) == {}
 
@@ -149,14 +160,14 @@ class TestOfASystem:
             paths.append(((W - W[:, :1]) @ system.basis().T)[..., strongest].double().numpy())
             return iter(np.full((4, 16, 32, 32, 3), len(paths) - 1, np.uint8))
 
-        def read(clips, data):
+        def read(clips, reader):
             x, y = np.moveaxis(paths[int(clips.flat[0])], -1, 0)
             return Courses({"x": x, "y": y}, 1.0, np.arange(4))
 
         monkeypatch.setattr(system, "draw", drawn)
         monkeypatch.setattr(measures, "courses", read)
         monkeypatch.setattr(measures, "CLIPS", 4)
-        found = measures.attribution(system, "reach", "dictionary")
+        found = measures.attribution(system, "reach", READ["reach"], "dictionary")
         assert found["dictionary: sideways removed"] == pytest.approx(1)
         assert found["dictionary: sideways removed, downwards too"] == pytest.approx(0, abs=1e-5)
         assert found["dictionary: downwards removed"] == pytest.approx(1)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -12,17 +13,24 @@ from torch.nn import functional as F
 
 from mutoscope.errors import InputError
 from mutoscope.nn import EqualLinear, blur, upsample
+from mutoscope.systems.draws import Draws
+from mutoscope.systems.mintgan import MintGANConfig
 from mutoscope.systems.mintgan.networks import Generator, Mapping, ModulatedConv2d, StyledConv, ToColours
 
 SMALL = {"image_size": 8, "d_a": 8, "d_m": 4, "N": 16, "widths": [8, 8], "mlp_depth": 3}
 STEPS = 15
 
 
-def small(**arguments: object) -> Generator:
+def of(**arguments: Any) -> Generator:
+    """Of the thesis' sizes, but for these."""
+    return Generator(MintGANConfig(**arguments))
+
+
+def small(**arguments: Any) -> Generator:
     """Always from the same first weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return Generator(**(SMALL | arguments))
+        return Generator(MintGANConfig(**(SMALL | arguments)))
 
 
 def draws(*size: int, seed: int = 1) -> Tensor:
@@ -64,7 +72,7 @@ class TestParameters:
     def test_of_the_generator(self, image_size, of_G_S, of_all, scalars):
         """Without noise, each of G_S's styled convolutions has a scalar less."""
         with torch.device("meta"):
-            noisy, plain = Generator(image_size=image_size, noise=True), Generator(image_size=image_size)
+            noisy, plain = of(image_size=image_size, noise=True), of(image_size=image_size)
         assert (count(noisy.G_S), count(noisy)) == (of_G_S, of_all)
         assert (count(plain.G_S), count(plain)) == (of_G_S - scalars, of_all - scalars)
         assert [count(part) for part in (plain.G_A, plain.G_M, plain.gru, plain.bank)] == [
@@ -75,7 +83,7 @@ class TestParameters:
         """From 64 pixels on, as StyleGAN2's larger configuration."""
         with torch.device("meta"):
             wide = [
-                Generator(image_size=size, widths=[512, 512, 512, 512, *more], noise=True)
+                of(image_size=size, widths=[512, 512, 512, 512, *more], noise=True)
                 for size, more in ((64, [512]), (128, [512, 256]))
             ]
         assert [count(G.G_S) for G in wide] == [24_931_352, 27_227_421]
@@ -102,19 +110,14 @@ class TestShapes:
     def test_the_networks_of_the_thesis(self):
         """Two frames of theirs."""
         with torch.no_grad():
-            clips = Generator()(draws(1, 512), draws(1, 1, 256))
+            clips = of()(draws(1, 512), draws(1, 1, 256))
         assert clips.shape == (1, 3, 2, 64, 64)
         assert clips.isfinite().all()
 
-    @pytest.mark.parametrize(("channels", "steps"), [(1, 1), (3, 31), (4, 0)])
+    @pytest.mark.parametrize(("channels", "steps"), [(1, 1), (3, 31), (3, 0)])
     def test_other_colours_and_lengths(self, channels, steps):
         """16: one frame more than there are steps."""
         assert small(channels=channels)(*noise(2, steps)).shape == (2, channels, steps + 1, 8, 8)
-
-    @pytest.mark.parametrize("wrong", [{"image_size": 24}, {"widths": [8]}])
-    def test_what_does_not_fit_is_refused(self, wrong):
-        with pytest.raises(InputError, match=r"^(image_size|widths): .* \(expected "):
-            small(**wrong)
 
 
 class TestModulation:
@@ -180,7 +183,7 @@ class TestMapping:
     def test_layers(self):
         """Section 4.3: eight, each a hundred times slower than others, all with leaky ReLU."""
         with torch.device("meta"):
-            layers = list(Generator().G_A)
+            layers = list(of().G_A)
         assert len(layers) == 8
         assert all(isinstance(layer, EqualLinear) and layer.lr_mul == 0.01 and layer.activation for layer in layers)
 
@@ -252,7 +255,7 @@ class TestMotionDecomposition:
         for name, p in made.named_parameters():
             if name.endswith("noise_weight"):
                 nn.init.constant_(p, 0.5)
-        maps = made.G_S.noise_maps(2, torch.Generator().manual_seed(0))
+        maps = made.G_S.noise_maps(2, Draws(torch.Generator().manual_seed(0)))
         w_0 = made.appearance(noise()[0])
         clips = made.frames(made.codes(w_0, torch.zeros(2, STEPS, 16)), maps)
         assert (clips - clips[:, :, :1]).abs().max() < 1e-5
@@ -307,7 +310,7 @@ class TestMotionDecomposition:
     def test_gradients_reach_everything_through_codes(self, method):
         """12: a loss on clips pulls at G_A, GRU, G_M, M and G_S."""
         made = small(motion_bank=method, noise=True)
-        maps = made.G_S.noise_maps(2, torch.Generator().manual_seed(0))
+        maps = made.G_S.noise_maps(2, Draws(torch.Generator().manual_seed(0)))
         (made(*noise(), maps) * draws(2, 3, 16, 8, 8)).sum().backward()
         assert {name for name, p in made.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0} == set()
 
@@ -325,19 +328,19 @@ class TestFrames:
         assert G.frames(10 * draws(2, 5, 16)).abs().max() > 1
 
     def test_noise_is_a_map_for_each_convolution(self):
-        """None for a network that takes none; the same numbers from the same generator."""
+        """No map for a network that takes none; the same numbers from the same generator."""
         made = small(image_size=32, widths=[4, 4, 4, 4], noise=True)
-        maps, again = (made.G_S.noise_maps(3, torch.Generator().manual_seed(5)) for _ in range(2))
+        maps, again = (made.G_S.noise_maps(3, Draws(torch.Generator().manual_seed(5))) for _ in range(2))
         assert [tuple(each.shape) for each in maps] == [(3, 1, size, size) for size in (4, 8, 8, 16, 16, 32, 32)]
         assert all(torch.equal(a, b) for a, b in zip(maps, again, strict=True))
-        assert small().G_S.noise_maps(3, torch.Generator()) is None
+        assert small().G_S.noise_maps(3, Draws(torch.Generator())) == []
 
     def test_noise_differs_between_clips_and_not_within_one(self):
         """Each map is used by all frames of its clip."""
         made, seen = small(noise=True), []
         for layer in [made.G_S.first, *made.G_S.grown, *made.G_S.kept]:
             layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[2].unflatten(0, (2, 16))))
-        maps = made.G_S.noise_maps(2, torch.Generator().manual_seed(0))
+        maps = made.G_S.noise_maps(2, Draws(torch.Generator().manual_seed(0)))
         made(*noise(), maps)
         assert len(seen) == 3
         for used, own in zip(seen, maps, strict=True):
@@ -346,7 +349,7 @@ class TestFrames:
 
     def test_noise_has_no_weight_at_first(self):
         made, z = small(noise=True), noise()
-        maps = made.G_S.noise_maps(2, torch.Generator().manual_seed(0))
+        maps = made.G_S.noise_maps(2, Draws(torch.Generator().manual_seed(0)))
         assert torch.equal(made(*z, maps), made(*z))
 
 

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from mutoscope.errors import InputError
-from mutoscope.systems.mintgan import MintGAN
+from mutoscope.systems.mintgan import MintGAN, MintGANConfig
 from mutoscope.systems.preference import share_interval, system_is_left
 
 SIZE = 16
@@ -17,9 +16,7 @@ SIZE = 16
 def system() -> MintGAN:
     """To read from only."""
     small = {"d_a": 6, "d_m": 4, "N": 8, "image_size": SIZE, "frames": 6, "mlp_depth": 2, "levels": 1}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return MintGAN(**small, widths=[8, 8, 8], widths_D=[8, 8, 8]).eval()
+    return MintGAN.untrained(MintGANConfig(**small, widths=[8, 8, 8], widths_D=[8, 8, 8])).eval()
 
 
 @pytest.fixture(scope="module")

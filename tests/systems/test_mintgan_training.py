@@ -14,8 +14,11 @@ from torch.nn import functional as F
 from mutoscope.data.synthetic import make_clips
 from mutoscope.losses import r1
 from mutoscope.nn import time_to_channels
-from mutoscope.systems.mintgan import MintGAN
-from mutoscope.systems.mintgan.system import FAKE_FRAMES, REAL_FRAMES
+from mutoscope.systems.conditions import Conditions
+from mutoscope.systems.draws import Random
+from mutoscope.systems.mintgan import MintGAN, MintGANConfig
+from mutoscope.systems.mintgan import system as algorithm
+from mutoscope.systems.mintgan.system import frames_at
 
 SMALL = {
     **{"d_a": 8, "d_m": 4, "N": 16, "image_size": 8, "frames": 8, "levels": 3},
@@ -24,15 +27,9 @@ SMALL = {
 LN2 = math.log(2)
 
 
-def untrained(kind: type[MintGAN], **arguments: Any) -> MintGAN:
-    """A system of this class, always from the same first weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return kind(**(SMALL | arguments))
-
-
-def small(**arguments: Any) -> MintGAN:
-    return untrained(MintGAN, **arguments)
+def small(**choices: Any) -> MintGAN:
+    """An untrained system, always from the same first weights."""
+    return MintGAN.untrained(MintGANConfig(**(SMALL | choices)))
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +46,11 @@ def real(clips: Tensor) -> Tensor:
 
 
 @pytest.fixture
-def steps(fit: Callable[..., None], clips: Tensor) -> Callable[..., dict[str, Tensor]]:
-    """`steps(system)`: a step under a trainer, or more of them on the same clips; gives the last losses."""
+def steps(fit: Callable[..., dict[str, float]], clips: Tensor) -> Callable[..., dict[str, float]]:
+    """`steps(system)`: a step, or more of them on the same clips; gives the last losses."""
 
-    def run(system: MintGAN, count: int = 1) -> dict[str, Tensor]:
-        example = {"clip": clips[:, : system.frames, ..., : system.channels]}
-        fit(system, clips, count, body=lambda _: MintGAN.training_step(system, example, 0))
-        return system.losses
+    def run(system: MintGAN, count: int = 1) -> dict[str, float]:
+        return fit(system, {"clip": clips[:, : system.config.frames, ..., : system.config.channels]}, count)
 
     return run
 
@@ -69,28 +64,6 @@ def networks_that(system: MintGAN, holds: Callable[[str, Tensor], bool]) -> set[
     return {name.split(".")[0] for name, weight in system.named_parameters() if holds(name, weight)}
 
 
-class Half(MintGAN):
-    """One process of two, without a trainer: its steps leave gradients in the place of changed weights."""
-
-    world_size = 2
-    rank = 0
-
-    def share(self, draws: Tensor) -> Tensor:
-        return draws.chunk(self.world_size)[self.rank]
-
-    def optimizers(self) -> tuple[None, None]:
-        return None, None
-
-    def descend(self, optimizer: None, loss: Tensor) -> None:
-        loss.backward(retain_graph=True)
-
-
-class Whole(Half):
-    """The same as the only process."""
-
-    world_size = 1
-
-
 class TestSteps:
     @pytest.mark.parametrize("noise", [False, True])
     def test_a_step_changes_every_trainable_tensor(self, steps, noise):
@@ -102,20 +75,19 @@ class TestSteps:
         assert "G.bank.M" in before
         assert still == set()
 
-    def test_each_loss_trains_its_own_networks(self, steps):
+    def test_each_loss_trains_its_own_networks(self, steps, monkeypatch):
         """12: all discriminators first, then G on the same clips; no gradient is left in another network."""
-        system, events = small(), []
-        descend = system.descend
+        system, events, step = small(), [], algorithm.step
 
         def watched(optimizer: Any, loss: Tensor) -> None:
             before = weights_of(system)
             slopes = {name: weight.grad for name, weight in system.named_parameters()}
-            descend(optimizer, loss)
+            step(optimizer, loss)
             moved = networks_that(system, lambda name, weight: not torch.equal(weight, before[name]))
             sloped = networks_that(system, lambda name, weight: weight.grad is not slopes[name])
             events.append((moved, sloped))
 
-        system.descend = watched
+        monkeypatch.setattr(algorithm, "step", watched)
         steps(system, 2)
         assert events == [({"D_I", "D_V"}, {"D_I", "D_V"}), ({"G"}, {"G"})] * 2
 
@@ -136,19 +108,19 @@ class TestSteps:
             assert pulled == [D]
             D.zero_grad()
 
-    def test_losses_are_those_of_the_equations(self, steps, clips):
+    def test_losses_are_those_of_the_equations(self, clips):
         """Section 5.2.4 by hand and by a plain Adam: also after a step, and in one without penalty."""
         trained = small(r1_every=2, r1_gamma=3.0, lambda_V=0.7)
         by_hand = copy.deepcopy(trained)
-        optimizers = by_hand.configure_optimizers()
-        expected = [step_by_hand(by_hand, clips, *optimizers) for _ in range(3)]
-        measured = []
-        trained.on_train_batch_end = lambda *_: measured.append({k: float(v) for k, v in trained.losses.items()})
-        steps(trained, 3)
-        assert list(trained.losses) == ["loss_D_I", "loss_D_V0", "loss_D_V1", "loss_D_V2", "loss_G"]
-        for found, values in zip(measured, expected, strict=True):
-            assert found == pytest.approx(values, rel=1e-3, abs=1e-4)
-        assert trained.iteration == 3  # of steps, however many optimisers there are
+        own, theirs = trained.optimizers(), by_hand.optimizers()
+        for iteration in range(3):
+            trained.iteration = iteration
+            noise = trained.noise(4, Random(0, iteration))
+            found = trained.training_step({"clip": clips[:, :8]}, noise, own)
+            trained.after_step()
+            expected = step_by_hand(by_hand, clips, noise, iteration, **theirs)
+            assert list(found) == ["loss_D_I", "loss_D_V0", "loss_D_V1", "loss_D_V2", "loss_G"]
+            assert {k: float(v) for k, v in found.items()} == pytest.approx(expected, rel=1e-3, abs=1e-4)
 
     def test_logits_of_zero_cost_what_a_coin_does(self, steps):
         """19: 2 ln 2 for each discriminator; ln 2 for G, and λ = 0.5 times that for each speed."""
@@ -157,39 +129,39 @@ class TestSteps:
             nn.init.zeros_(D.head[-1].weight)
             D.head[-1].weight.requires_grad_(False)
             D.head[-1].bias.requires_grad_(False)
-        losses = {name: value.item() for name, value in steps(system).items()}
         coin = dict.fromkeys(("loss_D_I", "loss_D_V0", "loss_D_V1", "loss_D_V2"), 2 * LN2)
-        assert losses == pytest.approx(coin | {"loss_G": (1 + 3 * 0.5) * LN2})
+        assert steps(system) == pytest.approx(coin | {"loss_G": (1 + 3 * 0.5) * LN2})
 
     @pytest.mark.parametrize("lambda_V", [0.0, 0.5, 2.0])
     def test_lambda_weighs_judges_of_clips_alone(self, real, lambda_V):
         """19: Eq. 5.5."""
-        system, frames = small(lambda_V=lambda_V), real[:, :, 3]
+        system = small(lambda_V=lambda_V)
+        noise = system.noise(4, Random(0, 0))
         with torch.no_grad():
-            of_frames = F.softplus(-system.D_I(frames)).mean()
+            of_frames = F.softplus(-system.D_I(frames_at(real, noise["fake_times"]))).mean()
             of_clips = sum(F.softplus(-score).mean() for score in system.D_V(real))
-            torch.testing.assert_close(system.loss_G(real, frames), of_frames + lambda_V * of_clips)
+            found = system.loss_G(system.judged(torch.zeros_like(real), real, noise))
+            torch.testing.assert_close(found, of_frames + lambda_V * of_clips)
 
     @pytest.mark.parametrize("every", [1, 3])
-    def test_the_penalty_is_lazy(self, clips, real, every):
+    def test_the_penalty_is_lazy(self, steps, real, every):
         """20: every so many iterations, as many times γ / 2 · R1, of each discriminator on its view of real clips."""
         for iteration in range(4):
-            paying, free = (untrained(Whole, r1_gamma=gamma, r1_every=every) for gamma in (3.0, 0.0))
-            for system in (paying, free):
-                system.iteration = iteration
-                frames = system.random_frames(real, REAL_FRAMES)
-                system.training_step({"clip": clips[:, :8]}, 0)
+            paying, free = (small(r1_gamma=gamma, r1_every=every) for gamma in (3.0, 0.0))
+            paying.iteration = free.iteration = iteration
+            assert paying.kind == ("train", iteration % every == 0)
             slopes = []
-            for D, view in zip((free.D_I, *free.D_V.discriminators), (frames, *free.D_V.views(real)), strict=True):
-                seen = view.clone().requires_grad_()
-                slopes.append(r1(D(seen), seen).item())
-            found = [(paying.losses[name] - free.losses[name]).item() for name in list(free.losses)[:-1]]
+            for seen in free.judged(real, real, free.noise(4, Random(0, iteration))):
+                x = seen.real.clone().requires_grad_()
+                slopes.append(r1(seen.D(x), x).item())
+            losses, plain = steps(paying), steps(free)
+            found = [losses[name] - plain[name] for name in list(plain)[:-1]]
             expected = [3.0 * every / 2 * slope if iteration % every == 0 else 0.0 for slope in slopes]
             assert found == pytest.approx(expected, rel=1e-3, abs=1e-5)
 
     def test_adam_is_corrected_for_the_lazy_penalty(self):
         """17 gradients in 16 steps (Karras et al. 2020, appendix B)."""
-        (of_G,), (of_D,) = (optimizer.param_groups for optimizer in small().configure_optimizers())
+        (of_G,), (of_D,) = (small().optimizers()[name].param_groups for name in "GD")
         assert (of_G["lr"], of_G["betas"]) == (2e-3, (0.0, 0.99))
         assert of_D["lr"] == pytest.approx(2e-3 * 16 / 17)
         assert of_D["betas"] == pytest.approx((0.0, 0.99 ** (16 / 17)))
@@ -243,50 +215,51 @@ class TestSteps:
         assert system.generator is system.G
         assert system.averaged_networks() == {}
 
-    def test_in_mixed_precision_codes_and_losses_stay_full(self, fit, clips):
+    def test_in_mixed_precision_codes_and_losses_stay_full(self, clips):
         """38: a step under autocast."""
-        system, example = small(), {"clip": clips[:, :8]}
-
-        def step(_: Any) -> None:
-            with torch.autocast("cpu", torch.bfloat16):
-                MintGAN.training_step(system, example, 0)
-
-        before, (z_a, z_m) = weights_of(system), (torch.ones(1, 8), torch.ones(1, 3, 4))
-        with torch.autocast("cpu", torch.bfloat16):
-            assert system.G.codes(system.G.appearance(z_a), system.G.magnitudes(z_a, z_m)).dtype == torch.float32
-        fit(system, clips, 2, body=step)
+        system = small()
+        before, (z_a, z_m), optimizers = (
+            weights_of(system),
+            (torch.ones(1, 8), torch.ones(1, 3, 4)),
+            system.optimizers(),
+        )
+        for _ in range(2):
+            with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+                assert system.G.codes(system.G.appearance(z_a), system.G.magnitudes(z_a, z_m)).dtype == torch.float32
+                losses = system.training_step({"clip": clips[:, :8]}, system.noise(4, Random(0, 0)), optimizers)
+            system.after_step()
+            assert all(loss.isfinite() and loss.dtype == torch.float32 for loss in losses.values())
         D = system.G.directions()
-        assert all(loss.isfinite() and loss.dtype == torch.float32 for loss in system.losses.values())
         assert (D @ D.T - torch.eye(16)).abs().max() < 1e-5
         assert all(not torch.equal(weight, before[name]) for name, weight in system.named_parameters())
 
 
-def step_by_hand(system: MintGAN, clips: Tensor, opt_G: Any, opt_D: Any) -> dict[str, float]:
-    """A step of the algorithm, written out."""
-    real = clips[:, :8].permute(0, 4, 1, 2, 3).float() / 127.5 - 1
-    fake = system.fake_clips(len(clips))
-    views = {"D_I": (system.D_I, system.random_frames(real, REAL_FRAMES), system.random_frames(fake, FAKE_FRAMES))}
-    for level, D in enumerate(system.D_V.discriminators):
-        views[f"D_V{level}"] = D, time_to_channels(real, 2**level), time_to_channels(fake, 2**level)
+def step_by_hand(
+    system: MintGAN, clips: Tensor, noise: dict[str, Tensor], iteration: int, G: Any, D: Any
+) -> dict[str, float]:
+    """A step of the algorithm, written out; `G` and `D` are optimisers."""
+    real, fake = clips[:, :8].permute(0, 4, 1, 2, 3).float() / 127.5 - 1, system.G(noise["z_a"], noise["z_m"])
+    views = {"D_I": (system.D_I, frames_at(real, noise["real_times"]), frames_at(fake, noise["fake_times"]))}
+    for level, D_V in enumerate(system.D_V.discriminators):
+        views[f"D_V{level}"] = D_V, time_to_channels(real, 2**level), time_to_channels(fake, 2**level)
     losses = {}
-    for name, (D, on_real, on_fake) in views.items():
+    for name, (judge, on_real, on_fake) in views.items():
         seen = on_real.clone().requires_grad_()
-        score = D(seen)
-        loss = -torch.sigmoid(score).log().mean() - (1 - torch.sigmoid(D(on_fake.detach()))).log().mean()
-        if system.iteration % 2 == 0:
+        score = judge(seen)
+        loss = -torch.sigmoid(score).log().mean() - (1 - torch.sigmoid(judge(on_fake.detach()))).log().mean()
+        if iteration % 2 == 0:
             (slope,) = torch.autograd.grad(score.sum(), seen, create_graph=True)
             loss = loss + 2 * 3.0 / 2 * slope.square().sum((1, 2, 3)).mean()
         losses[f"loss_{name}"] = loss
-    opt_D.zero_grad()
+    D.zero_grad()
     sum(losses.values()).backward()
-    opt_D.step()
-    of_G = {name: -torch.sigmoid(D(on_fake)).log().mean() for name, (D, _, on_fake) in views.items()}
+    D.step()
+    of_G = {name: -torch.sigmoid(judge(on_fake)).log().mean() for name, (judge, _, on_fake) in views.items()}
     losses["loss_G"] = of_G["D_I"] + 0.7 * sum(loss for name, loss in of_G.items() if name != "D_I")
-    opt_G.zero_grad()
+    G.zero_grad()
     losses["loss_G"].backward()
-    opt_G.step()
+    G.step()
     system.G.bank.settle()
-    system.iteration += 1
     return {name: loss.item() for name, loss in losses.items()}
 
 
@@ -311,50 +284,47 @@ def test_every_variant_takes_a_step(steps, variant):
     system = small(**variant)
     before = weights_of(system)
     losses = steps(system, 2)
-    assert all(loss.isfinite() for loss in losses.values())
+    assert all(math.isfinite(loss) for loss in losses.values())
     judges = {"loss_D_I"} if variant.get("use_D_I", True) else set()
     judges |= {"loss_D_V0"} if "d_v" in variant else {f"loss_D_V{i}" for i in range(variant.get("levels", 3))}
     assert losses.keys() == judges | {"loss_G"}
     assert {name for name, weight in system.named_parameters() if torch.equal(weight, before[name])} == set()
-    (clip,) = system.sample_clips(1, frames=system.frames)
-    assert clip.shape == (system.frames, 8, 8, system.channels)
+    (clip,) = system.outputs(Conditions(1, system.config.frames))
+    assert clip.shape == (system.config.frames, 8, 8, system.config.channels)
 
 
 class TestDraws:
-    """What a step draws is a function of seed, iteration and purpose."""
+    """What a step takes is a function of seed, iteration and purpose."""
 
     def test_d_i_sees_one_frame_of_each_clip_at_a_random_time(self):
-        """21: uniform, for every clip its own, apart for real and fake ones, the same for the same seed."""
-        system, numbered = small(frames=16), torch.arange(16.0)[:, None, None].expand(2000, 3, 16, 2, 2)
-        frames = system.random_frames(numbered, REAL_FRAMES)
-        assert frames.shape == (2000, 3, 2, 2)
-        times = frames[:, 0, 0, 0]
-        counts = times.long().bincount(minlength=16)
-        assert counts.sum() == 2000
+        """21: uniform, for every clip its own, apart for real and fake ones."""
+        noise = small(frames=16).noise(2000, Random(0, 0))
+        times = noise["real_times"]
+        assert times.shape == (2000, 1)
+        counts = times.flatten().bincount(minlength=16)
         assert ((counts - 125) ** 2 / 125).sum() < 37.7  # chi-squared, 15 degrees of freedom: one in a thousand
-        assert torch.equal(frames, small(frames=16).random_frames(numbered, REAL_FRAMES))
-        assert not torch.equal(frames, system.random_frames(numbered, FAKE_FRAMES))
-        system.iteration = 1
-        assert not torch.equal(frames, system.random_frames(numbered, REAL_FRAMES))
+        assert not torch.equal(times, noise["fake_times"])
+        numbered = torch.arange(16.0)[:, None, None].expand(2000, 3, 16, 2, 2)
+        assert torch.equal(frames_at(numbered, times)[:, 0, 0, 0], times[:, 0].float())
 
     @pytest.mark.parametrize("count", [1, 3])
     def test_frames_come_clip_by_clip(self, count):
         """21: so many of each clip."""
         clips = (100 * torch.arange(5.0)[:, None] + torch.arange(8.0))[:, None, :, None, None].expand(5, 3, 8, 2, 2)
-        frames = small(image_frames=count).random_frames(clips, REAL_FRAMES)
+        frames = frames_at(clips, small(image_frames=count).noise(5, Random(0, 0))["real_times"])
         assert frames.shape == (5 * count, 3, 2, 2)
         assert (frames[:, 0, 0, 0] // 100).tolist() == [i for i in range(5) for _ in range(count)]
 
-    def test_clips_are_those_of_the_seed(self):
-        """37: of seed and iteration."""
-        system = small()
-        clips = system.fake_clips(3)
-        assert clips.shape == (3, 3, 8, 8, 8)
-        assert torch.equal(clips, small().fake_clips(3))
-        for name in ("seed", "iteration"):
-            other = small()
-            setattr(other, name, 1)
-            assert not torch.equal(clips, other.fake_clips(3))
+    def test_noise_is_that_of_the_seed(self):
+        """37: of seed and iteration, and of nothing else."""
+        system = small(noise=True, random_phase=True)
+        noise, again = (system.noise(3, Random(0, 0)) for _ in range(2))
+        shapes = {"z_a": (3, 8), "z_m": (3, 7, 4), "map_0": (3, 1, 4, 4), "map_1": (3, 1, 8, 8), "map_2": (3, 1, 8, 8)}
+        shapes |= {"real_times": (3, 1), "fake_times": (3, 1), "starts": (3,)}
+        assert {name: tuple(value.shape) for name, value in noise.items()} == shapes
+        assert all(torch.equal(noise[name], again[name]) for name in noise)
+        for other in (system.noise(3, Random(1, 0)), system.noise(3, Random(0, 1))):
+            assert not any(torch.equal(noise[name], other[name]) for name in ("z_a", "z_m", "map_0"))
 
     def test_steps_are_those_of_the_seed(self, steps):
         """37: bit for bit."""
@@ -364,41 +334,42 @@ class TestDraws:
         first, second = (system.state_dict() for system in systems)
         assert all(torch.equal(first[key], second[key]) for key in first)
 
-    def test_speeds_start_with_the_first_frame_unless_asked(self):
-        assert small(frames=16, levels=4).phases() == [0, 0, 0, 0]
+    @pytest.mark.parametrize(
+        "choices", [{}, {"random_phase": True, "d_v": "3d", "levels": 9}, {"use_D_I": False}], ids=str
+    )
+    def test_what_a_step_does_not_take_is_not_drawn(self, choices):
+        """Speeds start with the first frame unless asked; a 3-D network sees all frames."""
+        drawn = {"z_a", "z_m"} | ({"real_times", "fake_times"} if choices.get("use_D_I", True) else set())
+        assert small(**choices).noise(1, Random(0, 0)).keys() == drawn
 
     @pytest.mark.parametrize(("frames", "last"), [(16, [0, 1, 3, 7]), (19, [0, 0, 2, 2])])
     def test_a_random_phase_is_any_that_keeps_the_number_of_frames(self, frames, last):
         """Section 4.5: 0 to 2^i - 1, or fewer where the step does not divide the clip; others in other iterations."""
-        system, found = small(frames=frames, levels=4, random_phase=True), []
-        for system.iteration in range(100):
-            found.append(system.phases())
+        system = small(frames=frames, levels=4, random_phase=True)
+        found = [system.phases(Random(0, iteration)).tolist() for iteration in range(100)]
         assert [sorted(set(starts)) for starts in zip(*found, strict=True)] == [list(range(n + 1)) for n in last]
 
     def test_real_and_fake_clips_start_alike(self):
         system = small(frames=16, levels=4, random_phase=True)
         clips = torch.arange(16.0)[:, None, None].expand(2, 3, 16, 8, 8)
-        system.iteration = next(i for i in range(100) if min(_phases(system, i)[1:]) > 0)
-        for _, on_real, on_fake in system.judged(clips, clips):
-            assert torch.equal(on_real, on_fake)
-        assert [on_real[0, 0, 0, 0].item() for _, on_real, _ in system.judged(clips, clips)] == system.phases()
-
-
-def _phases(system: MintGAN, iteration: int) -> list[int]:
-    system.iteration = iteration
-    return system.phases()
+        drawn = (system.noise(2, Random(0, iteration)) for iteration in range(100))
+        noise = next(noise for noise in drawn if noise["starts"][1:].min() > 0)
+        _, *of_clips = system.judged(clips, clips, noise)
+        assert all(torch.equal(seen.real, seen.fake) for seen in of_clips)
+        assert [seen.real[0, 0, 0, 0].item() for seen in of_clips] == noise["starts"].tolist()
 
 
 @pytest.mark.parametrize(
     "variant", [{}, {"noise": True, "random_phase": True, "image_frames": 2}, {"d_v": "3d"}], ids=str
 )
-def test_two_processes_step_as_one(clips, variant):
+def test_two_processes_step_as_one(clips, variant, monkeypatch):
     """Half of the same global batch each, four clips: their gradients' mean is that of the whole."""
+    monkeypatch.setattr(algorithm, "step", lambda optimizer, loss: loss.backward())
     batch, gradients = clips[[0, 1, 2, 3, 3, 1, 0, 2], :8], []
-    for kind, rank, part in ((Whole, 0, slice(None)), (Half, 0, slice(4)), (Half, 1, slice(4, None))):
-        system = untrained(kind, **variant)
-        system.rank = rank
-        system.training_step({"clip": batch[part]}, 0)
+    for rank, world in ((0, 1), (0, 2), (1, 2)):
+        system, own = small(**variant), batch.chunk(world)[rank]
+        noise = system.noise(len(own), Random(0, 0, rank=rank, world=world))
+        system.training_step({"clip": own}, noise, system.optimizers())
         gradients.append({name: p.grad for name, p in system.named_parameters() if p.grad is not None})
     whole, *halves = gradients
     assert len(whole) == sum(p.requires_grad for p in system.parameters())

@@ -58,7 +58,7 @@ class TestSweep:
         """22: relative -1 and 1 are the ends of the range, whatever the range."""
         for c_range in ((0.0, 1.0), (-1.0, 1.0), (2.0, 5.0)):
             system = small(c_range=c_range).eval()
-            z, d, centre = system.noise(1, 3), system.one_hot(2), sum(c_range) / 2
+            z, d, centre = system.noise_of(1, 3), system.one_hot(2), sum(c_range) / 2
             clip = system.sweep(clip=2, code=1, frames=5, seed=3)
             for frame, value in ((0, c_range[0]), (2, centre), (4, c_range[1])):
                 c = torch.tensor([[centre, value, centre]])
@@ -68,7 +68,7 @@ class TestSweep:
 
     def test_frames_change_continuously(self, system):
         """22: the largest step between neighbours vanishes as they get closer."""
-        z, d = system.noise(1, 0), system.one_hot(1)
+        z, d = system.noise_of(1, 0), system.one_hot(1)
         steps = []
         for frames in (10, 100, 1000):
             drawn = system.synthesise(z=z, d=d, c=line(2, 0, -1, 1, frames))
@@ -80,13 +80,13 @@ class TestSweep:
 
         A network this small, trained for seconds, takes larger multiples of the range than the paper's 20.
         """
-        z = system.noise(64, 0)
+        z = system.noise_of(64, 0)
         d = system.one_hot([i % 4 for i in range(64)])
 
         def change(amplitude: float) -> float:
             changes = []
-            for code in range(system.n_c):
-                c = amplitude * torch.eye(system.n_c)[code].expand(64, -1)
+            for code in range(system.config.n_c):
+                c = amplitude * torch.eye(system.config.n_c)[code].expand(64, -1)
                 changes.append((system.synthesise(z=z, d=d, c=c) - system.synthesise(z=z, d=d, c=2 * c)).abs())
             return torch.cat(changes).mean((1, 2, 3)).median().item()
 
@@ -111,7 +111,7 @@ class TestWalks:
         d = system.one_hot(0, 3) if over == "c" else active
         c = torch.zeros(3, 3) if over == "d" else active
         with torch.inference_mode():
-            expected = system.G(z=system.noise(1, 0).expand(3, -1), d=d, c=system.absolute(c), allow_soft_d=True)
+            expected = system.G(z=system.noise_of(1, 0).expand(3, -1), d=d, c=system.absolute(c), allow_soft_d=True)
         assert close(walk, float_to_uint8(expected))
 
     def test_walking_over_both_needs_as_many_of_one_as_of_the_other(self, small):
@@ -218,7 +218,7 @@ class TestDrawing:
 
     def test_a_frame_does_not_depend_on_its_batch_mates(self, system):
         """26."""
-        z, d, c = system.noise(20, 0), system.one_hot([i % 4 for i in range(20)]), torch.zeros(20, 2)
+        z, d, c = system.noise_of(20, 0), system.one_hot([i % 4 for i in range(20)]), torch.zeros(20, 2)
         together = system.synthesise(z=z, d=d, c=c)
         for i in (0, 7, 19):
             alone = system.synthesise(z=z[i : i + 1], d=d[i : i + 1], c=c[i : i + 1])
@@ -359,7 +359,7 @@ class TestReading:
         """The first frame has the codes that are read, the last the one asked for."""
         read = system.read_labels(sprite_frames[:1])
         clip = system.reanimate(frame=sprite_frames[:1], frames=5, stop=0.5).frames
-        z, d = system.noise(1, 0), system.one_hot(int(read.clip[0]))
+        z, d = system.noise_of(1, 0), system.one_hot(int(read.clip[0]))
         c = torch.from_numpy(read.codes.repeat(2, 0))
         c[1, 0] = 0.5
         assert close(clip[[0, -1]], float_to_uint8(system.synthesise(z=z, d=d, c=c)))
@@ -392,9 +392,9 @@ class TestDeclaration:
     @pytest.mark.parametrize(
         ("control", "arguments", "says"),
         [
-            ("sweep", {"clip": 4}, "clip: 4 is not a number from 0 to 3"),
-            ("sweep", {"code": -1}, "code: -1 is not a number from 0 to 1"),
-            ("sweep", {"frames": 0}, "frames: 0 is not a number"),
+            ("sweep", {"clip": 4}, "clip: 4 is out of range .expected 0 to 3"),
+            ("sweep", {"code": -1}, "code: -1 is out of range .expected 0 to 1"),
+            ("sweep", {"frames": 0}, "frames: 0 is out of range"),
             ("sweep", {"clip": True}, "clip: True"),
             ("sweep", {"speed": 2}, "no such argument .*it has clip, code"),
             ("sample", {"seed": -1}, "seed: -1"),

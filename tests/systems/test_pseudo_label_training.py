@@ -29,10 +29,9 @@ class TestRepeating:
         stored = torch.load(run / "checkpoints" / "00000005.ckpt", weights_only=True)
         assert stored["iteration"] == 5
         assert {key.split(".")[0] for key in stored["state_dict"]} == {"G", "D", "G_average"}
-        sizes = [len(state["state"]) for state in stored["optimizer_states"]]
-        assert len(sizes) == 3
-        assert sizes[2] == sizes[0] + sizes[1]
-        for state in stored["optimizer_states"]:
+        sizes = {name: len(state["state"]) for name, state in stored["optimizer_states"].items()}
+        assert sizes["I"] == sizes["G"] + sizes["D"]
+        for state in stored["optimizer_states"].values():
             assert all(moments["exp_avg_sq"].any() for moments in state["state"].values())
         config = stored["config"]
         assert (config["system"], config["n_z"], config["n_d"], config["n_c"]) == ("pseudo_label", 4, 4, 2)
@@ -72,7 +71,9 @@ class TestMeasures:
     def test_all_measures_are_finite_and_in_their_ranges(self, twin, sprite_frames):
         """What `mutoscope evaluate` prints."""
         system, _ = twin
-        clips = clips_from_arrays(list(sprite_frames.reshape(4, 16, 16, 16, 3)), name="sprites", labels=[0, 1, 0, 1])
+        clips = clips_from_arrays(
+            list(sprite_frames.reshape(4, 16, 16, 16, 3)), name="sprites", columns={"label": [0, 1, 0, 1]}
+        )
         measures = measure(system, clips)
         assert all(math.isfinite(value) for value in measures.values())
         shares = {"nmi_clip", "nmi_label", "order_recovery", "order_recovery_time", "kendall", "d_accuracy"}

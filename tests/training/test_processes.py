@@ -1,6 +1,10 @@
 """Processes, compilation and worker processes change the speed of training and nothing else."""
 
 import csv
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +61,32 @@ def test_two_processes_train_as_one(alone, tmp_path, run_options, shell, as_flag
     assert np.allclose(losses(alone), losses(out), atol=1e-4)
     assert yaml.safe_load((out / "config.yaml").read_text())["devices"] == 2
     assert [file.name for file in (out / "checkpoints").iterdir()] == ["00000004.ckpt"]
+
+
+@pytest.mark.slow
+def test_two_machines_train_as_one(alone, tmp_path, run_options, as_flags):
+    """`--num_nodes 2`: the same command on each, told which it is; here both are this machine."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    out = tmp_path / "two"
+    flags = as_flags(run_options | STEPS | {"num_nodes": 2})
+    command = [sys.executable, "-m", "mutoscope", "train", "pseudo_label", "--out", str(out), *flags]
+    together = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    machines = [
+        subprocess.Popen(
+            command,
+            env=os.environ | together | {"NODE_RANK": str(number)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for number in range(2)
+    ]
+    said = [machine.communicate(timeout=250) for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0], said
+    assert [stdout.count(b"done. Next:") for stdout, _ in said] == [1, 0]
+    assert largest_difference(alone, out) < 1e-5
+    assert np.allclose(losses(alone), losses(out), atol=1e-4)
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ also names the action, and R_M is told it (section 3.3).
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -14,10 +15,9 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from mutoscope.baselines.mocogan_training import LATENTS, MoCoGANTraining
-from mutoscope.baselines.video_gan import VideoGAN, check_at_least, levels_of
+from mutoscope.baselines.mocogan_training import ClipLoss, MoCoGANTraining, Noise, PyramidClipLoss
+from mutoscope.baselines.video_gan import Clip, ClipsConfig, ScoreLoss, VideoGAN, levels_of, pyramid_of, scaled
 from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
 from mutoscope.media.results import Sheet
@@ -26,11 +26,70 @@ from mutoscope.media.tensors import float_to_uint8
 from mutoscope.metrics.anova import variance_shares
 from mutoscope.metrics.motion import flow
 from mutoscope.nn import BatchNorm2d, BatchNorm3d, init_normal
-from mutoscope.systems.control import Range, Seed, control
+from mutoscope.systems.conditions import Conditions
+from mutoscope.systems.config import Betas, FrameStep, Range, Rate, Size, Weight
+from mutoscope.systems.control import Seed, control
 from mutoscope.systems.disentanglement import disentanglement
-from mutoscope.systems.pyramid_discriminator import HOST_ARGUMENTS, PyramidDiscriminator
+from mutoscope.systems.draws import Draws
+from mutoscope.systems.labels import one_hot
 
 GRID = 8  # contents, and motions, that are measured
+
+
+@dataclass(frozen=True)
+class MoCoGANConfig(ClipsConfig):
+    """Choices of MoCoGAN, with or without categories.
+
+    Args:
+        dim_content: Size of the content code z_C.
+        dim_motion: Size of the motion code z_M and of the noise that drives it.
+        categories: Number of actions, the labels of the data; null for as many as it has, 0 to train without labels.
+        label_at: Where the action enters: the recurrent network (the paper) or every frame's code (its authors' code).
+        channels: Colour channels of a frame, 1 or 3.
+        image_size: Height and width of a frame in pixels: 16, 32 or 64.
+        frames: Frames of a clip in training; for the 3-D D_V at least 3 for each halving of the frame, and 4.
+        frame_step: Lowest and highest distance between them, in frames of the file.
+        width: Multiplier of all hidden widths; 1 is the paper's.
+        image_frames: Frames of each clip that D_I sees in a step.
+        d_noise: Standard deviation of Gaussian noise on all that the discriminators see, in units of [-1, 1] pixels.
+        lr: Learning rate of all three Adams.
+        betas: Their decay rates.
+        weight_decay: Their weight decay.
+        d_v: Video discriminator: the paper's in 3-D, or MintGAN's temporal pyramid of 2-D ones, without categories.
+        pyramid_levels: Speeds that the pyramid sees; level i takes every 2^i-th frame.
+        pyramid_widths: Its channels at 4, 8, 16, ... pixels; null for MintGAN's.
+        r1_gamma: Weight γ of the gradient penalty R1 on the pyramid.
+    """
+
+    dim_content: Size = 50
+    dim_motion: Size = 10
+    categories: Annotated[int, Range(0, 65_536)] | None = 0
+    label_at: Literal["motion", "frame"] = "motion"
+    frames: Size = 16
+    frame_step: FrameStep = (2, 2)
+    image_frames: Size = 1
+    d_noise: Weight = 0.0
+    lr: Rate = 2e-4
+    betas: Betas = (0.5, 0.999)
+    weight_decay: Weight = 1e-5
+
+    def check(self) -> None:
+        if self.d_v == "3d":
+            check_frames(self.frames, self.image_size)
+        elif self.categories:
+            number = self.categories
+            raise InputError(f"d_v: pyramid takes no labels, and categories is {number} (expected 0, or d_v 3d)")
+        super().check()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ("label",) if self.categories else ()
+
+    def for_data(self, clips: Clips) -> "MoCoGANConfig":
+        there = len(clips.label_names)
+        if self.categories not in (None, 0, there):
+            raise InputError(f"categories: {self.categories}, but {clips.name} has {there} labels")
+        return replace(self, categories=there) if self.categories is None else self
 
 
 class Generator(nn.Module):
@@ -59,7 +118,7 @@ class Generator(nn.Module):
         at_motion, at_frame = (categories, 0) if label_at == "motion" else (0, categories)
         self.R_M = nn.GRU(dim_motion + at_motion, dim_motion, batch_first=True)
         levels = levels_of(image_size)
-        widths = [round(32 * width * 2**level) for level in range(levels, 0, -1)]  # 512, 256, 128, 64 at 64 pixels
+        widths = scaled(width, *(32 << level for level in range(levels, 0, -1)))  # 512, 256, 128, 64 at 64 pixels
         layers: list[nn.Module] = [
             nn.ConvTranspose2d(dim_content + dim_motion + at_frame, widths[0], 4, 1, 0, bias=False)
         ]
@@ -75,7 +134,7 @@ class Generator(nn.Module):
         start: Float[Tensor, "n d_M"],
         noise: Float[Tensor, "n t d_M"],
         label: Float[Tensor, "n K"],
-    ) -> Float[Tensor, "n c t h w"]:
+    ) -> Clip:
         """Clips in [-1, 1] of z_C, the first state of R_M, ε for every frame and a one-hot action (K = 0: none)."""
         n, t, _ = noise.shape
         every_frame = label[:, None].expand(n, t, -1)
@@ -102,7 +161,7 @@ class ImageDiscriminator(nn.Module):
 
     def __init__(self, channels: int, width: float) -> None:
         super().__init__()
-        widths = [channels, *(round(w * width) for w in (64, 128, 256))]
+        widths = [channels, *scaled(width, 64, 128, 256)]
         layers = discriminator_layers(nn.Conv2d, BatchNorm2d, widths, 2, 1)
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 2, 1, bias=False))
 
@@ -115,134 +174,78 @@ class VideoDiscriminator(nn.Module):
 
     def __init__(self, channels: int, image_size: int, categories: int, width: float) -> None:
         super().__init__()
-        levels = levels_of(image_size)
-        widths = [channels, *(round(64 * width * 2**level) for level in range(levels))]
+        widths = [channels, *scaled(width, *(64 << level for level in range(levels_of(image_size))))]
         layers = discriminator_layers(nn.Conv3d, BatchNorm3d, widths, (1, 2, 2), (0, 1, 1))
         self.layers = nn.Sequential(*layers, nn.Conv3d(widths[-1], 1 + categories, 4, 1, 0, bias=False))
 
-    def forward(self, x: Float[Tensor, "n c t h w"]) -> tuple[Float[Tensor, "n windows"], Float[Tensor, "n K"]]:
+    def forward(self, x: Clip) -> tuple[Float[Tensor, "n windows"], Float[Tensor, "n K"]]:
         o = self.layers(x).flatten(2)
         return o[:, 0], o[:, 1:].mean(2)
 
 
 class MoCoGAN(VideoGAN, MoCoGANTraining):
-    """MoCoGAN, with or without categories.
-
-    Args:
-        dim_content: Size of the content code z_C.
-        dim_motion: Size of the motion code z_M and of the noise that drives it.
-        categories: Number of actions (labels of the data); 0 trains without labels.
-        label_at: Where the action enters: the recurrent network (the paper) or every frame's code (its authors' code).
-        channels: Colour channels of a frame, 1 or 3.
-        image_size: Height and width of a frame in pixels: 16, 32 or 64.
-        frames: Frames of a clip in training; for the 3-D D_V at least 3 for each halving of the frame, and 4.
-        frame_step: Lowest and highest distance between them, in frames of the file.
-        width: Multiplier of all hidden widths; 1 is the paper's.
-        image_frames: Frames of each clip that D_I sees in a step.
-        d_noise: Standard deviation of Gaussian noise on all that the discriminators see, in units of [-1, 1] pixels.
-        lr: Learning rate of all three Adams.
-        betas: Their decay rates.
-        weight_decay: Their weight decay.
-        d_v: Video discriminator: the paper's in 3-D, or MintGAN's temporal pyramid of 2-D ones, without categories.
-        pyramid_levels: Speeds that the pyramid sees; level i takes every 2^i-th frame.
-        pyramid_widths: Its channels at 4, 8, 16, ... pixels; null for MintGAN's.
-        r1_gamma: Weight γ of the gradient penalty R1 on the pyramid.
-    """
+    """MoCoGAN, with or without categories."""
 
     name = "mocogan"
-    later_arguments: ClassVar = {"d_v": "3d", **HOST_ARGUMENTS}
+    config_class = MoCoGANConfig
+    config: MoCoGANConfig
+    endless = True
 
-    def __init__(
-        self,
-        *,
-        dim_content: int = 50,
-        dim_motion: int = 10,
-        categories: int = 0,
-        label_at: Literal["motion", "frame"] = "motion",
-        channels: int = 3,
-        image_size: int = 64,
-        frames: int = 16,
-        frame_step: tuple[int, int] = (2, 2),
-        width: float = 1.0,
-        image_frames: int = 1,
-        d_noise: float = 0.0,
-        lr: float = 2e-4,
-        betas: tuple[float, float] = (0.5, 0.999),
-        weight_decay: float = 1e-5,
-        d_v: Literal["3d", "pyramid"] = "3d",
-        pyramid_levels: int = 4,
-        pyramid_widths: list[int] | None = None,
-        r1_gamma: float = 10.0,
-    ) -> None:
-        super().__init__()
-        check_at_least(1, dim_content=dim_content, dim_motion=dim_motion, channels=channels, image_frames=image_frames)
-        check_at_least(0, categories=categories, d_noise=d_noise)
-        if d_v == "pyramid" and categories:
-            raise InputError(f"d_v: pyramid takes no labels, and categories is {categories} (expected 0, or d_v 3d)")
-        if d_v == "3d":
-            check_frames(frames, image_size)
-        self.dim_content, self.dim_motion, self.categories = dim_content, dim_motion, categories
-        self.channels, self.image_size = channels, image_size
-        self.frames, self.frame_step, self.image_frames = frames, (frame_step[0], frame_step[1]), image_frames
-        self.d_noise = d_noise
-        self.adam = {"lr": lr, "betas": (betas[0], betas[1]), "weight_decay": weight_decay}
-        self.needs = ("clip", "label") if categories else ("clip",)
-        self.G = Generator(dim_content, dim_motion, categories, label_at, channels, image_size, width)
-        self.D_I = ImageDiscriminator(channels, width)
-        self.D_V = (
-            PyramidDiscriminator(channels, image_size, frames, pyramid_levels, pyramid_widths, r1_gamma)
-            if d_v == "pyramid"
-            else VideoDiscriminator(channels, image_size, categories, width)
-        )
+    def __init__(self, config: MoCoGANConfig) -> None:
+        super().__init__(config)
+        o, K = config, self.categories
+        self.G = Generator(o.dim_content, o.dim_motion, K, o.label_at, o.channels, o.image_size, o.width)
+        self.D_I, self.loss_I = ImageDiscriminator(o.channels, o.width), ScoreLoss(self.adam)
+        if o.d_v == "pyramid":
+            self.D_V, self.loss_V = pyramid_of(o), PyramidClipLoss(o.r1_gamma)
+        else:
+            self.D_V, self.loss_V = VideoDiscriminator(o.channels, o.image_size, K, o.width), ClipLoss(self.adam)
         init_normal(self)
 
-    def check_clips(self, clips: Clips) -> None:
-        if self.categories and self.categories != len(clips.label_names):
-            raise InputError(f"categories: {self.categories}, but {clips.name} has {len(clips.label_names)} labels")
+    @property
+    def categories(self) -> int:
+        return self.config.categories or 0
 
-    def fake_clips(
-        self, real: Float[Tensor, "n c t h w"], labels: Int[Tensor, " n"] | None
-    ) -> Float[Tensor, "n c t h w"]:
-        drawn = self.latents(len(real) * self.world_size, self.frames, self.generator_for(LATENTS))
-        latents = [self.share(latent) for latent in drawn]
-        if labels is not None:
-            latents[3] = F.one_hot(labels, self.categories).float()
-        return self.G(*latents)
+    def codes(self, n: int, draws: Draws, frames: int | None = None) -> Noise:
+        """z_C, the first motion state, and ε of every frame."""
+        o = self.config
+        content, start = draws.normal(n, o.dim_content), draws.normal(n, o.dim_motion)
+        return {"content": content, "start": start, "epsilon": draws.normal(n, frames or o.frames, o.dim_motion)}
 
-    def latents(self, n: int, frames: int, generator: torch.Generator) -> list[Tensor]:
-        """z_C, the first motion state, ε of every frame, and a random action: the arguments of `Generator`."""
-        device = generator.device
-        shapes = ((n, self.dim_content), (n, self.dim_motion), (n, frames, self.dim_motion))
-        gaussian = [torch.randn(shape, generator=generator, device=device) for shape in shapes]
-        action = torch.randint(max(self.categories, 1), (n,), generator=generator, device=device)
-        return [*gaussian, F.one_hot(action, max(self.categories, 1)).float()[:, : self.categories]]
+    def actions(self, n: int, draws: Draws) -> Float[Tensor, "n K"]:
+        """Random actions."""
+        return one_hot(draws.integers(0, max(self.categories, 1), n), self.categories)
 
-    def draw(self, n: int, frames: int, generator: torch.Generator) -> Float[Tensor, "n c t h w"]:
-        return self.G(*self.latents(n, frames, generator))
+    def fake_clips(self, real: Clip, labels: Int[Tensor, " n"] | None, noise: Noise) -> Clip:
+        action = real.new_zeros(len(real), 0) if labels is None else one_hot(labels, self.categories)
+        return self.G(noise["content"], noise["start"], noise["epsilon"], action)
 
-    def sample_labelled_clips(
-        self, n: int, *, frames: int, seed: int = 0
-    ) -> Iterator[tuple[UInt8[np.ndarray, "t h w c"], int]] | None:
-        return self.clips_of_actions(n, frames, seed) if self.categories else None
+    def draw(self, n: int, frames: int, draws: Draws) -> Clip:
+        return self.G(*self.codes(n, draws, frames).values(), self.actions(n, draws))
 
-    def clips_of_actions(self, n: int, frames: int, seed: int) -> Iterator[tuple[UInt8[np.ndarray, "t h w c"], int]]:
-        """Clips of all actions in turn, each with its number."""
-        generator = torch.Generator(self.device).manual_seed(seed)
-        for label in (i % self.categories for i in range(n)):
-            content, start, noise, one_hot = self.latents(1, frames, generator)
-            one_hot = F.one_hot(torch.tensor([label]), self.categories).to(one_hot)
-            with torch.no_grad():
-                (clip,) = float_to_uint8(self.G(content, start, noise, one_hot).movedim(2, 1))
-            yield clip, label
+    @torch.no_grad()
+    def outputs(self, conditions: Conditions, seed: int = 0) -> Iterator[UInt8[np.ndarray, "t h w c"]]:
+        """Clips from noise; under labels, which are numbers of actions, where these are given and taken."""
+        labels = conditions.columns.get("label")
+        if labels is None or None in labels or not self.categories:
+            yield from super().outputs(conditions, seed)
+            return
+        draws = Draws(torch.Generator(self.device).manual_seed(seed))
+        for label, frames in zip(labels, conditions.lengths, strict=True):
+            if not 0 <= label < self.categories:
+                raise InputError(f"label: {label} is unknown (expected a number from 0 to {self.categories - 1})")
+            codes = self.codes(1, draws, frames)
+            self.actions(1, draws)  # passed over: the codes that follow are those of a clip without a label
+            action = one_hot(torch.tensor([label], device=self.device), self.categories)
+            yield from float_to_uint8(self.G(*codes.values(), action).movedim(2, 1))
 
     @torch.no_grad()
     def sample_grid(self, n_a: int, n_m: int, seed: int = 0) -> UInt8[np.ndarray, "a m t h w c"]:
         """Every one of `n_a` contents with every one of `n_m` motion paths (with categories, all of them in turn)."""
-        generator = torch.Generator(self.device).manual_seed(seed)
-        content, start, noise, label = self.latents(max(n_a, n_m), self.frames, generator)
-        if self.categories:
-            label = F.one_hot(torch.arange(len(label)) % self.categories, self.categories).to(label)
-        rows = [self.G(who.expand(n_m, -1), start[:n_m], noise[:n_m], label[:n_m]) for who in content[:n_a]]
+        draws = Draws(torch.Generator(self.device).manual_seed(seed))
+        content, start, epsilon = self.codes(max(n_a, n_m), draws).values()
+        action = one_hot(torch.arange(n_m, device=self.device) % max(self.categories, 1), self.categories)
+        rows = [self.G(who.expand(n_m, -1), start[:n_m], epsilon[:n_m], action) for who in content[:n_a]]
         return np.stack([float_to_uint8(row.movedim(2, 1)) for row in rows])
 
     def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
@@ -258,7 +261,7 @@ class MoCoGAN(VideoGAN, MoCoGANTraining):
         return {
             "content_of_colour": float(np.nanmean(variance_shares(colours).appearance)),
             "motion_of_flow": float(np.nanmean(variance_shares(flows).motion)),
-            **disentanglement(self.sample_grid, clips, self.frames, seed),
+            **disentanglement(self.sample_grid, clips, self.config.frames, seed),
             **super().measure(clips, seed),
         }
 
@@ -282,7 +285,7 @@ class MoCoGAN(VideoGAN, MoCoGANTraining):
         clips = self.sample_grid(contents, motions, seed)
         rows = [f"content {i}, motion {j}" for i in range(contents) for j in range(motions)]
         clips = clips.reshape(-1, *clips.shape[2:])
-        return Sheet(contact_sheet(list(clips), columns, rows), len(rows), min(columns, self.frames))
+        return Sheet(contact_sheet(list(clips), columns, rows), len(rows), min(columns, self.config.frames))
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         # the paper's networks; the batch of its authors' code

@@ -6,16 +6,18 @@ each step as MoCoGAN's own is, and the clip is also to be like the real one. The
 and their losses stay.
 """
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mutoscope.baselines.mocogan import Generator, ImageDiscriminator, VideoDiscriminator, check_frames
-from mutoscope.baselines.mocogan_training import MoCoGANTraining
-from mutoscope.baselines.picture_gan import PictureGAN
-from mutoscope.baselines.video_gan import check_at_least
+from mutoscope.baselines.mocogan_training import ClipLoss, MoCoGANTraining
+from mutoscope.baselines.picture_gan import PictureConfig, PictureGAN
+from mutoscope.baselines.video_gan import ScoreLoss, scaled
 from mutoscope.nn import init_normal
+from mutoscope.systems.config import Size, Weight
 from mutoscope.systems.imaginator.networks import Encoder
 
 
@@ -35,8 +37,9 @@ class PictureGenerator(nn.Module):
         return self.frames(content, draws[:, 0], draws[:, 1:], y)
 
 
-class PictureMoCoGAN(PictureGAN, MoCoGANTraining):
-    """MoCoGAN from a picture and a label.
+@dataclass(frozen=True)
+class PictureMoCoGANConfig(PictureConfig):
+    """Choices of `mocogan_picture`.
 
     Args:
         dim_picture: Size of the code of the picture, the content code.
@@ -56,52 +59,52 @@ class PictureMoCoGAN(PictureGAN, MoCoGANTraining):
         weight_decay: Their weight decay.
     """
 
-    name = "mocogan_picture"
+    dim_picture: Size = 100
+    dim_motion: Size = 10
+    label_at: Literal["motion", "frame"] = "motion"
+    image_frames: Size = 1
+    d_noise: Weight = 0.0
+    weight_decay: Weight = 1e-5
 
-    def __init__(
-        self,
-        *,
-        dim_picture: int = 100,
-        dim_motion: int = 10,
-        label_names: list[str] | None = None,
-        label_at: Literal["motion", "frame"] = "motion",
-        channels: int = 3,
-        image_size: int = 64,
-        frames: int = 32,
-        frame_step: tuple[int, int] = (2, 2),
-        width: float = 1.0,
-        image_frames: int = 1,
-        d_noise: float = 0.0,
-        lambda_rec: float = 100.0,
-        lr: float = 2e-4,
-        betas: tuple[float, float] = (0.5, 0.999),
-        weight_decay: float = 1e-5,
-    ) -> None:
-        super().__init__(
-            label_names=label_names,
-            channels=channels,
-            image_size=image_size,
-            frames=frames,
-            frame_step=frame_step,
-            lambda_rec=lambda_rec,
-        )
-        check_at_least(1, dim_picture=dim_picture, dim_motion=dim_motion, image_frames=image_frames)
-        check_at_least(0, d_noise=d_noise)
-        check_frames(frames, image_size)
-        self.categories = categories = len(self.label_names)
-        self.d_z = dim_motion * (1 + frames)
-        self.image_frames, self.d_noise = image_frames, d_noise
-        self.adam = {"lr": lr, "betas": (betas[0], betas[1]), "weight_decay": weight_decay}
+    def check(self) -> None:
+        super().check()
+        check_frames(self.frames, self.image_size)
+
+
+class PictureMoCoGAN(PictureGAN, MoCoGANTraining):
+    """MoCoGAN from a picture and a label."""
+
+    name = "mocogan_picture"
+    config_class = PictureMoCoGANConfig
+    config: PictureMoCoGANConfig
+
+    def __init__(self, config: PictureMoCoGANConfig) -> None:
+        super().__init__(config)
+        o, K = config, config.categories
         self.G = PictureGenerator(
-            Encoder(channels, image_size, round(64 * width), dim_picture),
-            Generator(dim_picture, dim_motion, categories, label_at, channels, image_size, width),
+            Encoder(o.channels, o.image_size, scaled(o.width, 64)[0], o.dim_picture),
+            Generator(o.dim_picture, o.dim_motion, K, o.label_at, o.channels, o.image_size, o.width),
         )
-        self.D_I = ImageDiscriminator(channels, width)
-        self.D_V = VideoDiscriminator(channels, image_size, categories, width)
+        self.D_I, self.loss_I = ImageDiscriminator(o.channels, o.width), ScoreLoss(self.adam)
+        self.D_V, self.loss_V = VideoDiscriminator(o.channels, o.image_size, K, o.width), ClipLoss(self.adam)
         init_normal(self)
 
-    def fake_clips(self, real: Float[Tensor, "n c t h w"], labels: Tensor | None) -> Float[Tensor, "n c t h w"]:
-        return self.G(*self.inputs(real, labels))
+    @property
+    def d_z(self) -> int:
+        return self.config.dim_motion * (1 + self.config.frames)
+
+    @property
+    def categories(self) -> int:
+        return self.config.categories
+
+    @property
+    def lambda_rec(self) -> float:
+        return self.config.lambda_rec
+
+    def fake_clips(
+        self, real: Float[Tensor, "n c t h w"], labels: Int[Tensor, " n"] | None, noise: dict[str, Tensor]
+    ) -> Float[Tensor, "n c t h w"]:
+        return self.G(*self.inputs(real, labels, noise))
 
     def clips_from(
         self, pictures: Float[Tensor, "n c h w"], z: Float[Tensor, "n d_z"], y: Float[Tensor, "n K"]

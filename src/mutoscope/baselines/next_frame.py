@@ -7,6 +7,7 @@ and an adversary there are a U-Net and a difference from the last frame.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Annotated, Any, ClassVar
 
@@ -16,17 +17,34 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mutoscope.baselines.video_gan import CLIPS_AT_ONCE, check_at_least
+from mutoscope.baselines.video_gan import CLIPS_AT_ONCE, check_step, scaled
 from mutoscope.data.clips import Clips
+from mutoscope.data.windows import ClipWindows
 from mutoscope.errors import InputError
 from mutoscope.media.images import Frame
 from mutoscope.media.results import Replay, Sheet, Video
 from mutoscope.media.sheets import contact_sheet
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
 from mutoscope.metrics.forecasting import forecast_measures
-from mutoscope.systems.base import System
-from mutoscope.systems.control import Range, Rate, control
+from mutoscope.systems.base import Batch, Optimizers, Stage, System, step
+from mutoscope.systems.conditions import Conditions
+from mutoscope.systems.config import (
+    Betas,
+    Colours,
+    Config,
+    FrameStep,
+    Multiplier,
+    Range,
+    Rate,
+    Size,
+    Weight,
+    check_multiple,
+)
+from mutoscope.systems.control import Rate as Fps
+from mutoscope.systems.control import control
+from mutoscope.systems.draws import Random
 from mutoscope.systems.inputs import Frames, read_frames
+from mutoscope.systems.picture_measures import check_pictures
 
 WIDTHS = (64, 128, 256, 256)  # channels at full size, a half, a quarter and an eighth
 SMALLEST = 1 << (len(WIDTHS) - 1)
@@ -56,16 +74,16 @@ class Residual(nn.Module):
 class Predictor(nn.Module):
     """G: the last frames to the next one, by a U-Net that draws its difference from the last. Untrained, it copies."""
 
-    def __init__(self, channels: int, given: int, width: float) -> None:
+    def __init__(self, config: "NextFrameConfig") -> None:
         super().__init__()
-        widths = [max(1, round(width * full)) for full in WIDTHS]
-        self.inlet = nn.Conv2d(given * channels, widths[0], 3, padding=1)
+        widths = scaled(config.width, *WIDTHS)
+        self.inlet = nn.Conv2d(config.given * config.channels, widths[0], 3, padding=1)
         self.before = nn.ModuleList(Residual(c) for c in widths[:-1])
         self.down = nn.ModuleList(nn.Conv2d(c, d, 4, 2, 1) for c, d in pairwise(widths))
         self.bottom = nn.Sequential(Residual(widths[-1]), Residual(widths[-1]))
         self.up = nn.ModuleList(nn.Conv2d(d, c, 3, padding=1) for c, d in pairwise(widths))
         self.after = nn.ModuleList(Residual(c) for c in widths[:-1])
-        self.outlet = nn.Conv2d(widths[0], channels, 3, padding=1)
+        self.outlet = nn.Conv2d(widths[0], config.channels, 3, padding=1)
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, a=0.2)
@@ -86,8 +104,9 @@ class Predictor(nn.Module):
         return last[:, 0] + 2 * self.outlet(F.leaky_relu(x, 0.2)).tanh()
 
 
-class NextFrame(System):
-    """NextFrame.
+@dataclass(frozen=True)
+class NextFrameConfig(Config):
+    """Choices of `next_frame`.
 
     Args:
         given: How many frames are seen before the next one.
@@ -102,55 +121,63 @@ class NextFrame(System):
         betas: Its decay rates.
     """
 
+    given: Size = 4
+    unroll: Size = 1
+    channels: Colours = 3
+    image_size: Annotated[int, Range(SMALLEST, 4096)] = 64
+    frames: Size = 16
+    frame_step: FrameStep = (1, 1)
+    width: Multiplier = 1.0
+    lambda_gdl: Weight = 1.0
+    lr: Rate = 1e-3
+    betas: Betas = (0.9, 0.999)
+
+    def check(self) -> None:
+        check_multiple("image_size", self.image_size, SMALLEST)
+        check_step(self.frame_step)
+        if self.frames < self.given + self.unroll:
+            raise InputError(
+                f"frames: {self.frames} is less than {self.given + self.unroll}, given and unroll together"
+            )
+
+
+class NextFrame(System):
+    """The last frames of a clip to the next one, again and again."""
+
     name = "next_frame"
-    starts_from = "picture"
-    needs = ("clip",)
-    hold_last = True
+    config_class = NextFrameConfig
+    config: NextFrameConfig
+    protocol = "continuations"
 
-    def __init__(
-        self,
-        *,
-        given: int = 4,
-        unroll: int = 1,
-        channels: int = 3,
-        image_size: int = 64,
-        frames: int = 16,
-        frame_step: tuple[int, int] = (1, 1),
-        width: float = 1.0,
-        lambda_gdl: float = 1.0,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-    ) -> None:
-        super().__init__()
-        check_at_least(1, given=given, unroll=unroll, channels=channels)
-        check_at_least(0, lambda_gdl=lambda_gdl)
-        check_at_least(given + unroll, frames=frames)
-        if image_size < SMALLEST or image_size % SMALLEST:
-            raise InputError(f"image_size: {image_size} (expected a multiple of {SMALLEST})")
-        self.given, self.unroll, self.lambda_gdl = given, unroll, lambda_gdl
-        self.channels, self.image_size = channels, image_size
-        self.frames, self.frame_step = frames, (frame_step[0], frame_step[1])
-        self.adam: dict[str, Any] = {"lr": lr, "betas": (betas[0], betas[1])}
-        self.G = Predictor(channels, given, width)
+    def __init__(self, config: NextFrameConfig) -> None:
+        super().__init__(config)
+        self.G = Predictor(config)
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.G.parameters(), fused=True, **self.adam)
+    def examples(self, clips: Clips, stage: Stage) -> ClipWindows:
+        o = self.config
+        return ClipWindows(clips, o.frames, step=o.frame_step, hold_last=True, seed=self.seed)
 
-    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"G": torch.optim.Adam(self.G.parameters(), self.config.lr, self.config.betas, fused=True)}
+
+    def noise(self, n: int, random: Random) -> dict[str, Tensor]:
+        return {}
+
+    def training_step(self, batch: Batch, noise: dict[str, Tensor], optimizers: Optimizers) -> dict[str, Tensor]:
+        o = self.config
         real = uint8_to_float(batch["clip"])
-        stretches = real.unfold(1, self.given + self.unroll, 1).movedim(-1, 2).flatten(0, 1)
-        history, future = stretches[:, : self.given], stretches[:, self.given :]
+        stretches = real.unfold(1, o.given + o.unroll, 1).movedim(-1, 2).flatten(0, 1)
+        history, future = stretches[:, : o.given], stretches[:, o.given :]
 
         # squares: absolute errors, whose best guess is the median, settle for a copy where most pixels stand still
         loss_rec = loss_gdl = real.new_zeros(())
         for true in future.unbind(1):
             foretold = self.G(history).float()
-            loss_rec = loss_rec + F.mse_loss(foretold, true) / self.unroll
-            loss_gdl = loss_gdl + gradient_difference(foretold, true) / self.unroll
+            loss_rec = loss_rec + F.mse_loss(foretold, true) / o.unroll
+            loss_gdl = loss_gdl + gradient_difference(foretold, true) / o.unroll
             history = torch.cat([history[:, 1:], foretold[:, None]], 1)
-        self.descend(self.optimizers(), loss_rec + self.lambda_gdl * loss_gdl)  # type: ignore[arg-type]  # one
-        self.losses = {"loss_rec": loss_rec.detach(), "loss_gdl": loss_gdl.detach()}
-        self.iteration += 1
+        step(optimizers["G"], loss_rec + o.lambda_gdl * loss_gdl)
+        return {"loss_rec": loss_rec.detach(), "loss_gdl": loss_gdl.detach()}
 
     @torch.no_grad()
     def foretell(self, history: Float[Tensor, "n t c h w"]) -> Iterator[Float[Tensor, "n c h w"]]:
@@ -162,8 +189,8 @@ class NextFrame(System):
 
     def history_of(self, clip: Clip) -> Float[Tensor, "given c h w"]:
         """The last frames of a clip as G sees them; one with too few has rested on its first before."""
-        missing = max(self.given - len(clip), 0)
-        return uint8_to_float(np.concatenate([clip[:1]] * missing + [clip[-self.given :]]), self.device)
+        missing = max(self.config.given - len(clip), 0)
+        return uint8_to_float(np.concatenate([clip[:1]] * missing + [clip[-self.config.given :]]), self.device)
 
     def forecasts(self, starts: Sequence[Clip], lengths: Sequence[int]) -> Iterator[Clip]:
         """What follows each of these clips, so many frames of it; made a few clips at a time."""
@@ -175,29 +202,15 @@ class NextFrame(System):
                 shape = (0, *starts[first + i].shape[1:])
                 yield np.stack([frames[i] for frames in foretold[:length]]) if length else np.zeros(shape, np.uint8)
 
-    def follow_clips(self, clips: Clips, given: int = GIVEN) -> Iterator[Clip]:
-        """For each real clip its first frames, then as many foretold ones as it has others: for others to refine.
-
-        Args:
-            clips: of the system's size and channels.
-            given: real frames at the beginning.
-        """
-        starts = [clips[i].frames[:given] for i in range(len(clips))]
-        lengths = [int(length) - len(start) for length, start in zip(clips.lengths, starts, strict=True)]
-        for start, foretold in zip(starts, self.forecasts(starts, lengths), strict=True):
-            yield np.concatenate([start, foretold])
-
-    def animate_pictures(
-        self, pictures: UInt8[np.ndarray, "n h w c"], labels: Sequence[int] | None, *, frames: int, seed: int = 0
-    ) -> Iterator[Clip]:
-        if labels is not None:
-            raise InputError(f"label: {labels[0]} is given, but {self.name} takes none")
-        starts = list(pictures[:, None])
-        for start, foretold in zip(starts, self.forecasts(starts, [frames - 1] * len(starts)), strict=True):
-            yield np.concatenate([start, foretold])
-
-    def sample_clips(self, n: int, *, frames: int, seed: int = 0) -> Iterator[Clip]:
-        raise InputError(f"{self.name}: goes on from pictures, it draws none (expected pictures to animate)")
+    def outputs(self, conditions: Conditions, seed: int = 0) -> Iterator[Clip]:
+        """What is given of each row, then frames foretold from it; a single picture is one that stood still."""
+        check_pictures(self, conditions)
+        if "label" in conditions.columns and conditions.label_names is None:
+            raise InputError(f"label: {conditions.columns['label'][0]} is given, but {self.name} takes none")
+        starts, lengths = list(conditions.columns["frames"]), conditions.lengths
+        left = [max(length - len(start), 0) for start, length in zip(starts, lengths, strict=True)]
+        for start, foretold, length in zip(starts, self.forecasts(starts, left), lengths, strict=True):
+            yield np.concatenate([start, foretold])[:length]
 
     def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
         """`forecast_measures` of what follows the first ten frames of clips; with `_copy` for the tenth repeated."""
@@ -212,16 +225,16 @@ class NextFrame(System):
 
     def sample_sheet(self, clips: Clips) -> Sheet:
         count = min(ROWS, len(clips))
-        starts = [clips[i * len(clips) // count].frames[: self.given] for i in range(count)]
+        starts = [clips[i * len(clips) // count].frames[: self.config.given] for i in range(count)]
         was_training = self.training
         try:
-            foretold = list(self.eval().forecasts(starts, [self.frames] * count))
+            foretold = list(self.eval().forecasts(starts, [self.config.frames] * count))
         finally:
             self.train(was_training)
-        return Sheet(contact_sheet(foretold, COLUMNS), count, min(COLUMNS, self.frames))
+        return Sheet(contact_sheet(foretold, COLUMNS), count, min(COLUMNS, self.config.frames))
 
     @control
-    def animate(self, *, picture: Frames, frames: Length = 32, fps: Rate = 8.0) -> Video:
+    def animate(self, *, picture: Frames, frames: Length = 32, fps: Fps = 8.0) -> Video:
         """A picture or a video, and how it goes on.
 
         Args:
@@ -229,7 +242,7 @@ class NextFrame(System):
             frames: How many frames are foretold.
             fps: Frames per second.
         """
-        start = read_frames(picture, self.image_size, self.channels)
+        start = read_frames(picture, self.config.image_size, self.config.channels)
 
         def shown() -> Iterator[Frame]:
             yield from start
@@ -247,7 +260,7 @@ class NextFrame(System):
             frames: How many frames are foretold.
             columns: Frames shown of them.
         """
-        start = read_frames(picture, self.image_size, self.channels)
+        start = read_frames(picture, self.config.image_size, self.config.channels)
         foretold = list(self.forecasts([start], [frames]))
         return Sheet(contact_sheet(foretold, columns), 1, min(columns, frames))
 

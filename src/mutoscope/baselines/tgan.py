@@ -9,6 +9,8 @@ With a temporal pyramid for discriminator (`d_v: pyramid`) TGAN is no WGAN: the 
 with a gradient penalty, and no singular values are clipped.
 """
 
+from collections.abc import Hashable
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
@@ -16,100 +18,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mutoscope.baselines.video_gan import VideoGAN, check_at_least, levels_of
+from mutoscope.baselines.video_gan import Clip, ClipsConfig, ScoreLoss, VideoGAN, levels_of, pyramid_of, scaled
+from mutoscope.losses import PyramidLoss
 from mutoscope.media.tensors import uint8_to_float
 from mutoscope.nn import BatchNorm1d, BatchNorm2d, BatchNorm3d, init_normal, normalising_parts
-from mutoscope.systems.pyramid_discriminator import HOST_ARGUMENTS, PyramidDiscriminator
+from mutoscope.systems.base import Batch, Optimizers, step
+from mutoscope.systems.config import Rate, Size
+from mutoscope.systems.draws import Draws, Random
 
 LATENTS = 0  # what random numbers are for
-FRAMES = 16
+Noise = dict[str, Tensor]
 
 
-class TemporalGenerator(nn.Module):
-    """G_0: z_0 to 16 latent codes z_1^t, by deconvolution in time (1, 2, 4, 8, 16 steps)."""
-
-    def __init__(self, dim_slow: int, dim_fast: int, width: float) -> None:
-        super().__init__()
-        widths = [round(w * width) for w in (512, 256, 128, 128)]
-        layers: list[nn.Module] = [nn.ConvTranspose1d(dim_slow, widths[0], 1)]
-        for c_in, c_out in zip(widths, [*widths[1:], dim_fast], strict=True):
-            layers += [BatchNorm1d(c_in), nn.ReLU(inplace=True), nn.ConvTranspose1d(c_in, c_out, 4, 2, 1)]
-        self.layers = nn.Sequential(*layers, nn.Tanh())
-
-    def forward(self, z_slow: Float[Tensor, "n k0"]) -> Float[Tensor, "n k1 t"]:
-        return self.layers(z_slow[..., None])
-
-
-class ImageGenerator(nn.Module):
-    """G_1: z_1^t, and z_0 unless `latents` is "fast", to a frame.
-
-    Each latent has a linear layer of its own to 4 × 4 maps, which lie side by side in the first deconvolution.
-    """
-
-    def __init__(
-        self, dim_slow: int, dim_fast: int, latents: Literal["both", "fast"], channels: int, size: int, width: float
-    ) -> None:
-        super().__init__()
-        levels = levels_of(size)
-        bottom, *widths = (round(w * width) for w in (256, 256, 128, 64, 32)[: levels + 1])
-        self.from_fast = self.bottom_map(dim_fast, bottom)
-        self.from_slow = self.bottom_map(dim_slow, bottom) if latents == "both" else None
-        layers: list[nn.Module] = []
-        for c_in, c_out in zip([bottom * (2 if latents == "both" else 1), *widths], widths, strict=False):
-            layers += [nn.ConvTranspose2d(c_in, c_out, 4, 2, 1), BatchNorm2d(c_out), nn.ReLU(inplace=True)]
-        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], channels, 3, 1, 1), nn.Tanh())
-
-    @staticmethod
-    def bottom_map(dim: int, width: int) -> nn.Module:
-        """A linear layer to `width` maps of 4 × 4."""
-        return nn.Sequential(nn.Linear(dim, width * 16), BatchNorm1d(width * 16), nn.ReLU(inplace=True))
-
-    def forward(self, z_slow: Float[Tensor, "n k0"], z_fast: Float[Tensor, "n k1 t"]) -> Float[Tensor, "n c t h w"]:
-        n, _, t = z_fast.shape
-        maps = self.from_fast(z_fast.movedim(2, 1).flatten(0, 1)).unflatten(1, (-1, 4, 4))
-        if self.from_slow is not None:
-            slow = self.from_slow(z_slow).unflatten(1, (-1, 4, 4)).repeat_interleave(t, 0)
-            maps = torch.cat([maps, slow], 1)
-        return self.layers(maps.contiguous(memory_format=torch.channels_last)).unflatten(0, (n, t)).movedim(1, 2)
-
-
-class Discriminator(nn.Module):
-    """D: a clip of 16 frames to a score, by convolution in space and time."""
-
-    def __init__(self, channels: int, image_size: int, width: float) -> None:
-        super().__init__()
-        levels = levels_of(image_size)
-        widths = [channels, *(round(64 * width * 2**level) for level in range(levels))]
-        layers: list[nn.Module] = []
-        for level, (c_in, c_out) in enumerate(pairwise(widths)):
-            layers.append(nn.Conv3d(c_in, c_out, 4, 2, 1))
-            layers += [BatchNorm3d(c_out)] if level else []
-            layers.append(nn.LeakyReLU(0.2, inplace=True))
-        self.layers = nn.Sequential(*layers, nn.Conv3d(widths[-1], 1, (FRAMES >> levels, 4, 4)))
-
-    def forward(self, x: Float[Tensor, "n c t h w"]) -> Float[Tensor, " n"]:
-        return self.layers(x).flatten()
-
-    @torch.no_grad()
-    def clip_singular_values(self) -> None:
-        """Makes no layer stretch anything by more than 1 (section 4.1, Table 2).
-
-        Convolutions: the singular values of the weights as a matrix of outputs by inputs are cut at 1. Batch
-        normalisation: |γ| is cut at the running standard deviation, by which it divides.
-        """
-        for layer in self.layers:
-            if isinstance(layer, nn.Conv3d):
-                matrix = layer.weight.flatten(1)
-                u, sigma, v = torch.linalg.svd(matrix, full_matrices=False)
-                layer.weight.copy_(((u * sigma.clamp(max=1)) @ v).view_as(layer.weight))
-            elif isinstance(layer, BatchNorm3d):
-                assert layer.running_var is not None
-                deviation = (layer.running_var + layer.eps).sqrt()
-                layer.weight.copy_(torch.minimum(torch.maximum(layer.weight, -deviation), deviation))
-
-
-class TGAN(VideoGAN):
-    """TGAN with singular-value clipping; clips have 16 frames.
+@dataclass(frozen=True)
+class TGANConfig(ClipsConfig):
+    """Choices of TGAN with singular-value clipping; clips have 16 frames.
 
     Args:
         dim_slow: Size of z_0, one a clip.
@@ -127,84 +50,167 @@ class TGAN(VideoGAN):
         r1_gamma: Weight γ of the gradient penalty R1 on the pyramid.
     """
 
-    name = "tgan"
-    later_arguments: ClassVar = {"d_v": "3d", **HOST_ARGUMENTS}
-    frames = FRAMES
-    longest = FRAMES
+    frames: ClassVar[int] = 16
+    dim_slow: Size = 100
+    dim_fast: Size = 100
+    latents: Literal["both", "fast"] = "both"
+    clip_every: Size = 5
+    lr: Rate = 5e-5
 
-    def __init__(
-        self,
-        *,
-        dim_slow: int = 100,
-        dim_fast: int = 100,
-        latents: Literal["both", "fast"] = "both",
-        channels: int = 3,
-        image_size: int = 64,
-        frame_step: tuple[int, int] = (1, 1),
-        width: float = 1.0,
-        clip_every: int = 5,
-        lr: float = 5e-5,
-        d_v: Literal["3d", "pyramid"] = "3d",
-        pyramid_levels: int = 4,
-        pyramid_widths: list[int] | None = None,
-        r1_gamma: float = 10.0,
-    ) -> None:
+
+class TemporalGenerator(nn.Module):
+    """G_0: z_0 to 16 latent codes z_1^t, by deconvolution in time (1, 2, 4, 8, 16 steps)."""
+
+    def __init__(self, config: TGANConfig) -> None:
         super().__init__()
-        check_at_least(1, dim_slow=dim_slow, dim_fast=dim_fast, channels=channels, clip_every=clip_every)
-        self.dim_slow, self.clip_every, self.lr = dim_slow, clip_every, lr
-        self.channels, self.image_size, self.frame_step = channels, image_size, (frame_step[0], frame_step[1])
-        self.G_0 = TemporalGenerator(dim_slow, dim_fast, width)
-        self.G_1 = ImageGenerator(dim_slow, dim_fast, latents, channels, image_size, width)
-        self.D: Discriminator | PyramidDiscriminator = (
-            PyramidDiscriminator(channels, image_size, FRAMES, pyramid_levels, pyramid_widths, r1_gamma)
-            if d_v == "pyramid"
-            else Discriminator(channels, image_size, width)
-        )
-        init_normal(self)
-        if isinstance(self.D, Discriminator):
-            self.D.clip_singular_values()
+        widths = scaled(config.width, 512, 256, 128, 128)
+        layers: list[nn.Module] = [nn.ConvTranspose1d(config.dim_slow, widths[0], 1)]
+        for c_in, c_out in zip(widths, [*widths[1:], config.dim_fast], strict=True):
+            layers += [BatchNorm1d(c_in), nn.ReLU(inplace=True), nn.ConvTranspose1d(c_in, c_out, 4, 2, 1)]
+        self.layers = nn.Sequential(*layers, nn.Tanh())
 
-    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        opt_G = torch.optim.RMSprop([*self.G_0.parameters(), *self.G_1.parameters()], lr=self.lr)
-        if isinstance(self.D, PyramidDiscriminator):
-            return [opt_G, self.D.optimizer()]
-        return [opt_G, torch.optim.RMSprop(self.D.parameters(), lr=self.lr)]
+    def forward(self, z_slow: Float[Tensor, "n k0"]) -> Float[Tensor, "n k1 t"]:
+        return self.layers(z_slow[..., None])
 
-    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
-        opt_G, opt_D = self.optimizers()  # type: ignore[attr-defined]  # a list, for there are several
-        real = uint8_to_float(batch["clip"]).movedim(1, 2)
-        z_slow = self.share(self.latents(len(real) * self.world_size, self.generator_for(LATENTS)))
-        fake = self.G_1(z_slow, self.G_0(z_slow))  # one graph serves both steps
 
-        if isinstance(self.D, Discriminator) and self.iteration % self.clip_every == 0:
-            self.D.clip_singular_values()
-        with self.training_only(self.D):
-            loss_D = self.loss_D(real, fake.detach())
-            self.descend(opt_D, loss_D)
-        with self.training_only(self.G_0, self.G_1):
-            loss_G = self.loss_G(fake)
-            self.descend(opt_G, loss_G)
-        self.losses = {"loss_D": loss_D.detach(), "loss_G": loss_G.detach()}
-        self.iteration += 1
+class ImageGenerator(nn.Module):
+    """G_1: z_1^t, and z_0 unless `latents` is "fast", to a frame.
 
-    def loss_D(self, real: Float[Tensor, "n c t h w"], fake: Float[Tensor, "n c t h w"]) -> Float[Tensor, ""]:
-        """The critic's side of Eq. 3, real and fake clips each normalised by their own batch statistics."""
-        if isinstance(self.D, PyramidDiscriminator):
-            return self.D.loss_D(real, fake, self.iteration)
-        with normalising_parts(self.D, 2):
-            real_score, fake_score = self.D(torch.cat([real, fake])).float().chunk(2)
+    Each latent has a linear layer of its own to 4 × 4 maps, which lie side by side in the first deconvolution.
+    """
+
+    def __init__(self, config: TGANConfig) -> None:
+        super().__init__()
+        both = config.latents == "both"
+        bottom, *widths = scaled(config.width, *(256, 256, 128, 64, 32)[: levels_of(config.image_size) + 1])
+        self.from_fast = self.bottom_map(config.dim_fast, bottom)
+        self.from_slow = self.bottom_map(config.dim_slow, bottom) if both else None
+        layers: list[nn.Module] = []
+        for c_in, c_out in pairwise([bottom * (1 + both), *widths]):
+            layers += [nn.ConvTranspose2d(c_in, c_out, 4, 2, 1), BatchNorm2d(c_out), nn.ReLU(inplace=True)]
+        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], config.channels, 3, 1, 1), nn.Tanh())
+
+    @staticmethod
+    def bottom_map(dim: int, width: int) -> nn.Module:
+        """A linear layer to `width` maps of 4 × 4."""
+        return nn.Sequential(nn.Linear(dim, width * 16), BatchNorm1d(width * 16), nn.ReLU(inplace=True))
+
+    def forward(self, z_slow: Float[Tensor, "n k0"], z_fast: Float[Tensor, "n k1 t"]) -> Clip:
+        n, _, t = z_fast.shape
+        maps = self.from_fast(z_fast.movedim(2, 1).flatten(0, 1)).unflatten(1, (-1, 4, 4))
+        if self.from_slow is not None:
+            slow = self.from_slow(z_slow).unflatten(1, (-1, 4, 4)).repeat_interleave(t, 0)
+            maps = torch.cat([maps, slow], 1)
+        return self.layers(maps.contiguous(memory_format=torch.channels_last)).unflatten(0, (n, t)).movedim(1, 2)
+
+
+class Discriminator(nn.Module):
+    """D: a clip of 16 frames to a score, by convolution in space and time."""
+
+    def __init__(self, config: TGANConfig) -> None:
+        super().__init__()
+        levels = levels_of(config.image_size)
+        widths = [config.channels, *scaled(config.width, *(64 << level for level in range(levels)))]
+        layers: list[nn.Module] = []
+        for level, (c_in, c_out) in enumerate(pairwise(widths)):
+            layers.append(nn.Conv3d(c_in, c_out, 4, 2, 1))
+            layers += [BatchNorm3d(c_out)] if level else []
+            layers.append(nn.LeakyReLU(0.2, inplace=True))
+        self.layers = nn.Sequential(*layers, nn.Conv3d(widths[-1], 1, (config.frames >> levels, 4, 4)))
+
+    def forward(self, x: Clip) -> Float[Tensor, " n"]:
+        return self.layers(x).flatten()
+
+
+@torch.no_grad()
+def clip_singular_values(D: nn.Module) -> None:
+    """Makes no layer of a critic stretch anything by more than 1 (section 4.1, Table 2).
+
+    Convolutions: the singular values of the weights as a matrix of outputs by inputs are cut at 1. Batch normalisation:
+    |γ| is cut at the running standard deviation, by which it divides.
+    """
+    for layer in D.modules():
+        if isinstance(layer, nn.Conv3d):
+            u, sigma, v = torch.linalg.svd(layer.weight.flatten(1), full_matrices=False)
+            layer.weight.copy_(((u * sigma.clamp(max=1)) @ v).view_as(layer.weight))
+        elif isinstance(layer, BatchNorm3d):
+            assert layer.running_var is not None
+            deviation = (layer.running_var + layer.eps).sqrt()
+            layer.weight.copy_(torch.minimum(torch.maximum(layer.weight, -deviation), deviation))
+
+
+class CriticLoss(ScoreLoss):
+    """The game of Eq. 3."""
+
+    def of_D(self, D: nn.Module, real: Clip, fake: Clip, penalised: bool) -> Float[Tensor, ""]:
+        """The critic's side, real and fake clips each normalised by their own batch statistics."""
+        with normalising_parts(D, 2):
+            real_score, fake_score = D(torch.cat([real, fake])).float().chunk(2)
         return fake_score.mean() - real_score.mean()
 
-    def loss_G(self, fake: Float[Tensor, "n c t h w"]) -> Float[Tensor, ""]:
-        """The generators' side of Eq. 3."""
-        return self.D.loss_G(fake) if isinstance(self.D, PyramidDiscriminator) else -self.D(fake).float().mean()
+    def of_G(self, D: nn.Module, fake: Clip) -> Float[Tensor, ""]:
+        """The generators' side."""
+        return -D(fake).float().mean()
 
-    def latents(self, n: int, generator: torch.Generator) -> Float[Tensor, "n k0"]:
+
+class TGAN(VideoGAN):
+    """TGAN with singular-value clipping."""
+
+    name = "tgan"
+    config_class = TGANConfig
+    config: TGANConfig
+
+    def __init__(self, config: TGANConfig) -> None:
+        super().__init__(config)
+        self.G_0 = TemporalGenerator(config)
+        self.G_1 = ImageGenerator(config)
+        self.D: nn.Module
+        self.loss_D: CriticLoss | PyramidLoss
+        if config.d_v == "pyramid":
+            self.D, self.loss_D = pyramid_of(config), PyramidLoss(config.r1_gamma)
+        else:
+            self.D, self.loss_D = Discriminator(config), CriticLoss(self.rmsprop)
+        init_normal(self)
+        if config.d_v == "3d":
+            clip_singular_values(self.D)
+
+    def rmsprop(self, *networks: nn.Module) -> torch.optim.Optimizer:
+        """The optimiser of all networks, but of a pyramid, which has its own."""
+        return torch.optim.RMSprop([p for network in networks for p in network.parameters()], lr=self.config.lr)
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"G": self.rmsprop(self.G_0, self.G_1), "D": self.loss_D.optimizer(self.D)}
+
+    @property
+    def kind(self) -> Hashable:
+        return self.stage.name, self.loss_D.penalises(self.iteration)
+
+    def latents(self, n: int, draws: Draws) -> Float[Tensor, "n k0"]:
         """z_0, uniform in [-1, 1]."""
-        return torch.rand(n, self.dim_slow, generator=generator, device=generator.device) * 2 - 1
+        return draws.uniform(n, self.config.dim_slow) * 2 - 1
 
-    def draw(self, n: int, frames: int, generator: torch.Generator) -> Float[Tensor, "n c t h w"]:
-        z_slow = self.latents(n, generator)
+    def noise(self, n: int, random: Random) -> Noise:
+        """z_0."""
+        return {"z_slow": self.latents(n, random(LATENTS))}
+
+    def training_step(self, batch: Batch, noise: Noise, optimizers: Optimizers) -> dict[str, Tensor]:
+        real = uint8_to_float(batch["clip"]).movedim(1, 2)
+        fake = self.G_1(noise["z_slow"], self.G_0(noise["z_slow"]))  # one graph serves both steps
+        with self.training_only(self.D):
+            loss_D = self.loss_D.of_D(self.D, real, fake.detach(), self.loss_D.penalises(self.iteration))
+            step(optimizers["D"], loss_D)
+        with self.training_only(self.G_0, self.G_1):
+            loss_G = self.loss_D.of_G(self.D, fake)
+            step(optimizers["G"], loss_G)
+        return {"loss_D": loss_D.detach(), "loss_G": loss_G.detach()}
+
+    def after_step(self) -> None:
+        """Every `clip_every`-th iteration begins with a critic that is clipped, as the first does."""
+        if self.config.d_v == "3d" and (self.iteration + 1) % self.config.clip_every == 0:
+            clip_singular_values(self.D)
+
+    def draw(self, n: int, frames: int, draws: Draws) -> Clip:
+        z_slow = self.latents(n, draws)
         return self.G_1(z_slow, self.G_0(z_slow))[:, :, :frames]
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {

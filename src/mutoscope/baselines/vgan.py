@@ -5,21 +5,26 @@ foreground f and a mask m, a 2-D network the background b, all from one z: G(z) 
 (section 3.1).
 """
 
+from collections.abc import Hashable
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mutoscope.baselines.video_gan import VideoGAN, check_at_least, levels_of
+from mutoscope.baselines.video_gan import Clip, ClipsConfig, ScoreLoss, VideoGAN, levels_of, pyramid_of, scaled
 from mutoscope.errors import InputError
-from mutoscope.losses import bce
+from mutoscope.losses import PyramidLoss
 from mutoscope.media.tensors import uint8_to_float
-from mutoscope.nn import BatchNorm2d, BatchNorm3d, init_normal, normalising_parts
-from mutoscope.systems.pyramid_discriminator import HOST_ARGUMENTS, PyramidDiscriminator
+from mutoscope.nn import BatchNorm2d, BatchNorm3d, init_normal
+from mutoscope.systems.base import Batch, Optimizers, step
+from mutoscope.systems.config import Betas, Range, Rate, Size, Weight
+from mutoscope.systems.draws import Draws, Random
 
 LATENTS = 0  # what random numbers are for
+Noise = dict[str, Tensor]
 
 
 def deconvolutions(conv: Any, norm: Any, dim_z: int, widths: list[int], bottom: Any) -> list[nn.Module]:
@@ -36,7 +41,7 @@ class Generator(nn.Module):
     def __init__(self, dim_z: int, channels: int, image_size: int, frames: int, width: float) -> None:
         super().__init__()
         levels = levels_of(image_size)
-        widths = [round(32 * width * 2**level) for level in range(levels, 0, -1)]  # 512, 256, 128, 64 at 64 pixels
+        widths = scaled(width, *(32 << level for level in range(levels, 0, -1)))  # 512, 256, 128, 64 at 64 pixels
         self.foreground = nn.Sequential(
             *deconvolutions(nn.ConvTranspose3d, BatchNorm3d, dim_z, widths, (frames >> levels, 4, 4))
         )
@@ -48,7 +53,7 @@ class Generator(nn.Module):
             nn.Tanh(),
         )
 
-    def forward(self, z: Float[Tensor, "n k"]) -> tuple[Float[Tensor, "n c t h w"], Float[Tensor, "n 1 t h w"]]:
+    def forward(self, z: Float[Tensor, "n k"]) -> tuple[Clip, Float[Tensor, "n 1 t h w"]]:
         """Clips in [-1, 1], and their masks in [0, 1] (1: foreground)."""
         foreground = self.foreground(z[..., None, None, None])
         f, m = self.colour(foreground).tanh(), self.mask(foreground).sigmoid()
@@ -62,7 +67,7 @@ class Discriminator(nn.Module):
     def __init__(self, channels: int, image_size: int, frames: int, width: float, outputs: int = 1) -> None:
         super().__init__()
         levels = levels_of(image_size)
-        widths = [channels, *(round(64 * width * 2**level) for level in range(levels))]
+        widths = [channels, *scaled(width, *(64 << level for level in range(levels)))]
         layers: list[nn.Module] = []
         for level, (c_in, c_out) in enumerate(pairwise(widths)):
             layers.append(nn.Conv3d(c_in, c_out, 4, 2, 1, bias=False))
@@ -70,12 +75,13 @@ class Discriminator(nn.Module):
             layers.append(nn.LeakyReLU(0.2, inplace=True))
         self.layers = nn.Sequential(*layers, nn.Conv3d(widths[-1], outputs, (frames >> levels, 4, 4)))
 
-    def forward(self, x: Float[Tensor, "n c t h w"]) -> Float[Tensor, "n outputs"]:
+    def forward(self, x: Clip) -> Float[Tensor, "n outputs"]:
         return self.layers(x).flatten(1)
 
 
-class VGAN(VideoGAN):
-    """VGAN.
+@dataclass(frozen=True)
+class VGANConfig(ClipsConfig):
+    """Choices of VGAN.
 
     Args:
         dim_z: Size of the noise.
@@ -93,80 +99,65 @@ class VGAN(VideoGAN):
         r1_gamma: Weight γ of the gradient penalty R1 on the pyramid.
     """
 
-    name = "vgan"
-    later_arguments: ClassVar = {"d_v": "3d", **HOST_ARGUMENTS}
+    dim_z: Size = 100
+    frames: Annotated[int, Range(1, 1024)] = 32
+    lambda_mask: Weight = 0.1
+    lr: Rate = 2e-4
+    betas: Betas = (0.5, 0.999)
 
-    def __init__(
-        self,
-        *,
-        dim_z: int = 100,
-        channels: int = 3,
-        image_size: int = 64,
-        frames: int = 32,
-        frame_step: tuple[int, int] = (1, 1),
-        width: float = 1.0,
-        lambda_mask: float = 0.1,
-        lr: float = 2e-4,
-        betas: tuple[float, float] = (0.5, 0.999),
-        d_v: Literal["3d", "pyramid"] = "3d",
-        pyramid_levels: int = 4,
-        pyramid_widths: list[int] | None = None,
-        r1_gamma: float = 10.0,
-    ) -> None:
-        super().__init__()
-        check_at_least(1, dim_z=dim_z, channels=channels, frames=frames)
-        check_frames(frames, image_size)
-        self.dim_z, self.lambda_mask, self.frames, self.longest = dim_z, lambda_mask, frames, frames
-        self.channels, self.image_size, self.frame_step = channels, image_size, (frame_step[0], frame_step[1])
-        self.adam: dict[str, Any] = {"lr": lr, "betas": (betas[0], betas[1])}
-        self.G = Generator(dim_z, channels, image_size, frames, width)
-        self.D: Discriminator | PyramidDiscriminator = (
-            PyramidDiscriminator(channels, image_size, frames, pyramid_levels, pyramid_widths, r1_gamma)
-            if d_v == "pyramid"
-            else Discriminator(channels, image_size, frames, width)
-        )
+    def check(self) -> None:
+        super().check()
+        check_frames(self.frames, self.image_size)
+
+
+class VGAN(VideoGAN):
+    """VGAN."""
+
+    name = "vgan"
+    config_class = VGANConfig
+    config: VGANConfig
+
+    def __init__(self, config: VGANConfig) -> None:
+        super().__init__(config)
+        o = config
+        self.G = Generator(o.dim_z, o.channels, o.image_size, o.frames, o.width)
+        self.D: nn.Module
+        self.loss_D: ScoreLoss | PyramidLoss
+        if o.d_v == "pyramid":
+            self.D, self.loss_D = pyramid_of(o), PyramidLoss(o.r1_gamma)
+        else:
+            self.D, self.loss_D = Discriminator(o.channels, o.image_size, o.frames, o.width), ScoreLoss(self.adam)
         init_normal(self, std=0.01)
 
-    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        opt_G = torch.optim.Adam(self.G.parameters(), fused=True, **self.adam)
-        if isinstance(self.D, PyramidDiscriminator):
-            return [opt_G, self.D.optimizer()]
-        return [opt_G, torch.optim.Adam(self.D.parameters(), fused=True, **self.adam)]
+    def adam(self, network: nn.Module) -> torch.optim.Optimizer:
+        """The optimiser of both networks, but of a pyramid, which has its own."""
+        return torch.optim.Adam(network.parameters(), self.config.lr, self.config.betas, fused=True)
 
-    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
-        opt_G, opt_D = self.optimizers()  # type: ignore[attr-defined]  # a list, for there are several
-        real = uint8_to_float(batch["clip"]).movedim(1, 2)
-        z = self.share(self.latents(len(real) * self.world_size, self.generator_for(LATENTS)))
-        fake, mask = self.G(z)  # one graph serves both steps
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"G": self.adam(self.G), "D": self.loss_D.optimizer(self.D)}
 
-        with self.training_only(self.D):
-            loss_D = self.loss_D(real, fake.detach())
-            self.descend(opt_D, loss_D)
-        with self.training_only(self.G):
-            loss_G = self.loss_G(fake)
-            loss_mask = mask.float().abs().mean()
-            self.descend(opt_G, loss_G + self.lambda_mask * loss_mask)
-        self.losses = {"loss_D": loss_D.detach(), "loss_G": loss_G.detach(), "mask": loss_mask.detach()}
-        self.iteration += 1
+    @property
+    def kind(self) -> Hashable:
+        return self.stage.name, self.loss_D.penalises(self.iteration)
 
-    def loss_D(self, real: Float[Tensor, "n c t h w"], fake: Float[Tensor, "n c t h w"]) -> Float[Tensor, ""]:
-        """D: real clips are real, fake ones fake; each normalised by its own batch statistics."""
-        if isinstance(self.D, PyramidDiscriminator):
-            return self.D.loss_D(real, fake, self.iteration)
-        with normalising_parts(self.D, 2):
-            real_score, fake_score = self.D(torch.cat([real, fake])).chunk(2)
-        return bce(real_score, 1.0) + bce(fake_score, 0.0)
-
-    def loss_G(self, fake: Float[Tensor, "n c t h w"]) -> Float[Tensor, ""]:
-        """G: D takes its clips for real (non-saturating)."""
-        return self.D.loss_G(fake) if isinstance(self.D, PyramidDiscriminator) else bce(self.D(fake), 1.0)
-
-    def latents(self, n: int, generator: torch.Generator) -> Float[Tensor, "n k"]:
+    def noise(self, n: int, random: Random) -> Noise:
         """z, Gaussian."""
-        return torch.randn(n, self.dim_z, generator=generator, device=generator.device)
+        return {"z": random(LATENTS).normal(n, self.config.dim_z)}
 
-    def draw(self, n: int, frames: int, generator: torch.Generator) -> Float[Tensor, "n c t h w"]:
-        return self.G(self.latents(n, generator))[0][:, :, :frames]
+    def training_step(self, batch: Batch, noise: Noise, optimizers: Optimizers) -> dict[str, Tensor]:
+        real = uint8_to_float(batch["clip"]).movedim(1, 2)
+        fake, mask = self.G(noise["z"])  # one graph serves both steps
+        with self.training_only(self.D):
+            loss_D = self.loss_D.of_D(self.D, real, fake.detach(), self.loss_D.penalises(self.iteration))
+            step(optimizers["D"], loss_D)
+        with self.training_only(self.G):
+            loss_G = self.loss_D.of_G(self.D, fake)
+            loss_mask = mask.float().abs().mean()
+            step(optimizers["G"], loss_G + self.config.lambda_mask * loss_mask)
+        return {"loss_D": loss_D.detach(), "loss_G": loss_G.detach(), "mask": loss_mask.detach()}
+
+    def draw(self, n: int, frames: int, draws: Draws) -> Clip:
+        return self.G(draws.normal(n, self.config.dim_z))[0][:, :, :frames]
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "paper": {"image_size": 64, "frames": 32, "batch_size": 64, "max_steps": 100_000},

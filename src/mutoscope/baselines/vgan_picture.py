@@ -6,6 +6,7 @@ the real one. Both streams and the mask stay. D names the label, as MoCoGAN's do
 labels matter from the first step; shown labels instead, D would have to find out first which clips go with them.
 """
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -13,12 +14,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mutoscope.baselines.picture_gan import PictureGAN
-from mutoscope.baselines.vgan import Discriminator, Generator, check_frames
-from mutoscope.baselines.video_gan import check_at_least
+from mutoscope.baselines.picture_gan import PictureConfig, PictureGAN
+from mutoscope.baselines.vgan import LATENTS, Discriminator, Generator, check_frames
+from mutoscope.baselines.video_gan import scaled
 from mutoscope.losses import bce
 from mutoscope.media.tensors import uint8_to_float
 from mutoscope.nn import init_normal, normalising_parts
+from mutoscope.systems.base import Batch, Optimizers, step
+from mutoscope.systems.config import Size, Weight
+from mutoscope.systems.draws import Random
 from mutoscope.systems.imaginator.networks import Encoder
 
 
@@ -37,8 +41,9 @@ class PictureGenerator(nn.Module):
         return self.streams(torch.cat([code, y.to(code), z.to(code)], 1))
 
 
-class PictureVGAN(PictureGAN):
-    """VGAN from a picture and a label.
+@dataclass(frozen=True)
+class PictureVGANConfig(PictureConfig):
+    """Choices of `vgan_picture`.
 
     Args:
         dim_picture: Size of the code of the picture.
@@ -55,71 +60,67 @@ class PictureVGAN(PictureGAN):
         betas: Their decay rates.
     """
 
-    name = "vgan_picture"
+    dim_picture: Size = 100
+    dim_z: Size = 100
+    lambda_mask: Weight = 0.1
 
-    def __init__(
-        self,
-        *,
-        dim_picture: int = 100,
-        dim_z: int = 100,
-        label_names: list[str] | None = None,
-        channels: int = 3,
-        image_size: int = 64,
-        frames: int = 32,
-        frame_step: tuple[int, int] = (2, 2),
-        width: float = 1.0,
-        lambda_rec: float = 100.0,
-        lambda_mask: float = 0.1,
-        lr: float = 2e-4,
-        betas: tuple[float, float] = (0.5, 0.999),
-    ) -> None:
-        super().__init__(
-            label_names=label_names,
-            channels=channels,
-            image_size=image_size,
-            frames=frames,
-            frame_step=frame_step,
-            lambda_rec=lambda_rec,
-        )
-        check_at_least(1, dim_picture=dim_picture, dim_z=dim_z)
-        check_frames(frames, image_size)
-        self.d_z, self.lambda_mask = dim_z, lambda_mask
-        self.adam: dict[str, Any] = {"lr": lr, "betas": (betas[0], betas[1])}
-        categories = len(self.label_names)
+    def check(self) -> None:
+        super().check()
+        check_frames(self.frames, self.image_size)
+
+
+class PictureVGAN(PictureGAN):
+    """VGAN from a picture and a label."""
+
+    name = "vgan_picture"
+    config_class = PictureVGANConfig
+    config: PictureVGANConfig
+
+    def __init__(self, config: PictureVGANConfig) -> None:
+        super().__init__(config)
+        o, size = config, (config.channels, config.image_size)
         self.G = PictureGenerator(
-            Encoder(channels, image_size, round(64 * width), dim_picture),
-            Generator(dim_picture + categories + dim_z, channels, image_size, frames, width),
+            Encoder(*size, scaled(o.width, 64)[0], o.dim_picture),
+            Generator(o.dim_picture + o.categories + o.dim_z, *size, o.frames, o.width),
         )
-        self.D = Discriminator(channels, image_size, frames, width, outputs=1 + categories)
+        self.D = Discriminator(*size, o.frames, o.width, outputs=1 + o.categories)
         init_normal(self.G.streams, std=0.01)
         init_normal(self.D, std=0.01)
         init_normal(self.G.encoder)
 
-    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        return [torch.optim.Adam(network.parameters(), fused=True, **self.adam) for network in (self.G, self.D)]
+    @property
+    def d_z(self) -> int:
+        return self.config.dim_z
 
-    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
-        opt_G, opt_D = self.optimizers()  # type: ignore[attr-defined]  # a list, for there are several
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        o = self.config
+        networks = {"G": self.G, "D": self.D}
+        return {name: torch.optim.Adam(net.parameters(), o.lr, o.betas, fused=True) for name, net in networks.items()}
+
+    def noise(self, n: int, random: Random) -> dict[str, Tensor]:
+        return self.codes(n, random(LATENTS))
+
+    def training_step(self, batch: Batch, noise: dict[str, Tensor], optimizers: Optimizers) -> dict[str, Tensor]:
+        o = self.config
         real = uint8_to_float(batch["clip"]).movedim(1, 2)
-        labels = batch["label"] if self.label_names else None
-        fake, mask = self.G(*self.inputs(real, labels))  # one graph serves both steps
+        labels = batch["label"] if o.categories else None
+        fake, mask = self.G(*self.inputs(real, labels, noise))  # one graph serves both steps
 
         with self.training_only(self.D):
             with normalising_parts(self.D, 2):
                 on_real, on_fake = self.D(torch.cat([real, fake.detach()])).chunk(2)
             loss_D = bce(on_real[:, 0], 1.0) + bce(on_fake[:, 0], 0.0)
-            self.descend(opt_D, loss_D + label_loss(on_real, labels))
+            step(optimizers["D"], loss_D + label_loss(on_real, labels))
         with self.training_only(self.G):
             said = self.D(fake)
             loss_G = bce(said[:, 0], 1.0)
             loss_label, loss_rec = label_loss(said, labels), F.l1_loss(fake.float(), real)
             loss_mask = mask.float().mean()
-            self.descend(opt_G, loss_G + loss_label + self.lambda_rec * loss_rec + self.lambda_mask * loss_mask)
+            step(optimizers["G"], loss_G + loss_label + o.lambda_rec * loss_rec + o.lambda_mask * loss_mask)
         losses = {"loss_D": loss_D, "loss_G": loss_G, "loss_rec": loss_rec, "mask": loss_mask}
         if labels is not None:
             losses["loss_label"] = loss_label
-        self.losses = {name: loss.detach() for name, loss in losses.items()}
-        self.iteration += 1
+        return {name: loss.detach() for name, loss in losses.items()}
 
     def clips_from(
         self, pictures: Float[Tensor, "n c h w"], z: Float[Tensor, "n d_z"], y: Float[Tensor, "n K"]

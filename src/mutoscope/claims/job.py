@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 ENDLESS = 10_000_000  # steps of an arm that stops by the clock
 CURVE_POINTS = 60
+IGNORED = (
+    *("data", "threads", "workers", "graph", "num_nodes"),
+    *("log_every", "sample_every", "checkpoint_every", "keep_checkpoints"),
+)
+"""Options of a run that change no result; its data is known by the experiment's name for it."""
 OF_ARM = "arm:"  # an option's value that stands for the run of another arm of the experiment, with the same seed
 
 
@@ -56,31 +62,67 @@ class Job:
         budget = {"max_time": self.experiment.budget, "max_steps": ENDLESS} if self.experiment.budget else {}
         return {**self.experiment.options, **self.arm.options, **budget, "seed": self.seed}
 
+    @property
+    def prefix(self) -> str:
+        """What the names of its result, run and sheet begin with."""
+        arm = "".join(ch if ch.isalnum() else "_" for ch in self.arm.name).strip("_")
+        return f"{self.experiment.name}-{arm}-seed{self.seed}"
+
+    @cached_property
     def configuration(self) -> dict[str, Any]:
-        """Every resolved option that the result depends on."""
-        from mutoscope.systems import system_class
+        """Every choice that the result depends on, resolved, as JSON holds it."""
         from mutoscope.training.options import preset, resolve
 
-        run, arguments = resolve(self.system, {**preset(self.system, self.preset), **self.options})
-        ignored = ("data", "threads", "workers", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints")
-        settings = {key: value for key, value in asdict(run).items() if key not in ignored}
-        # results from before there were these keep their names
-        later = {"only": None, "per_subject": None, **system_class(self.system).later_arguments}
-        settings = {key: value for key, value in {**settings, **arguments}.items() if later.get(key, ...) != value}
+        run, config = resolve(self.system, {**preset(self.system, self.preset), **self.options})
+        settings = {key: value for key, value in asdict(run).items() if key not in IGNORED} | config.to_dict()
         other = {"system": self.system} if self.system != self.owner else {}
-        return {"data": self.experiment.data, **settings, **other}
+        return as_json({"data": self.experiment.data, **settings, **other})
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """What every choice is unless made."""
+        from mutoscope.systems import system_class
+        from mutoscope.systems.config import choices_of
+        from mutoscope.training.options import RunOptions
+
+        classes: tuple[type, ...] = (RunOptions, system_class(self.system).config_class)
+        return as_json({choice.name: choice.default for cls in classes for choice in choices_of(cls)})
+
+    def chosen(self, configuration: Mapping[str, Any]) -> dict[str, Any]:
+        """What differs from the defaults; null does not where they have an empty list, for which it once stood."""
+
+        def usual(key: str, value: Any) -> bool:
+            default = self.defaults.get(key, ...)
+            return value == default or (value is None and default == [])
+
+        return {key: value for key, value in configuration.items() if not usual(key, value)}
 
     @cached_property
     def stem(self) -> str:
-        """Names the result and the run; another configuration has another name."""
-        text = json.dumps(self.configuration(), sort_keys=True)
-        key = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
-        arm = "".join(ch if ch.isalnum() else "_" for ch in self.arm.name).strip("_")
-        return f"{self.experiment.name}-{arm}-seed{self.seed}-{key}"
+        """Names a new result and its run: another configuration has another name; a choice that is new changes none."""
+        text = json.dumps(self.chosen(self.configuration), sort_keys=True)
+        return f"{self.prefix}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"
+
+    def made(self, result: Mapping[str, Any]) -> bool:
+        """Whether a result on file is this job's; choices that it is older than count as not made."""
+        same = self.chosen(result.get("configuration", {})) == self.chosen(self.configuration)
+        return same and result.get("arm") == self.arm.name
 
     def result_file(self, folder: Path) -> Path:
-        """Where this job's result is kept."""
-        return folder / self.owner / f"{self.stem}.json"
+        """Where this job's result is kept: among those on file found by what was chosen, whatever it is called."""
+        there = sorted((folder / self.owner).glob(f"{self.prefix}-*.json"))
+        found = (file for file in there if self.made(json.loads(file.read_text())))
+        return next(found, folder / self.owner / f"{self.stem}.json")
+
+    def run_folder(self, runs: Path, reports: Path) -> Path:
+        """Where its run is kept, under the name of its result."""
+        return runs / self.result_file(reports / "data").stem
+
+
+def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as JSON gives them back: lists for tuples."""
+    found: dict[str, Any] = json.loads(json.dumps(values))
+    return found
 
 
 def run_job(job: Job, reports: Path, runs: Path) -> Path:
@@ -90,8 +132,8 @@ def run_job(job: Job, reports: Path, runs: Path) -> Path:
     from mutoscope.systems.loading import load
 
     torch.set_num_threads(1)
-    folder = runs / job.stem
-    summary = trained(job, folder)
+    folder = trained(job, runs, reports)
+    summary = json.loads((folder / "summary.json").read_text())
     system = load(folder)
     others, held_out = clips_of(job, folder, system)
     evaluator = evaluator_for(job, others, held_out)
@@ -100,7 +142,7 @@ def run_job(job: Job, reports: Path, runs: Path) -> Path:
     if not job.experiment.test:
         figures |= evaluator.distances_to_training(system)
     measures = {name: figure.value for name, figure in figures.items()} | system.measure(held_out, seed=job.seed)
-    sheet = f"{job.stem.rsplit('-', 1)[0]}.jpg"
+    sheet = f"{job.prefix}.jpg"
     if job.seed == 0:
         system.sample_sheet(held_out).save(reports / job.owner / sheet)
     result = {
@@ -109,7 +151,7 @@ def run_job(job: Job, reports: Path, runs: Path) -> Path:
         "arm": job.arm.name,
         "seed": job.seed,
         "measures": measures,
-        "protocol": evaluator.protocol,
+        "protocol": evaluator.table,
         "held_out": {"clips": len(held_out), "frames": held_out.total_frames},
         "iterations": summary["iterations"],
         "training_seconds": summary["seconds"],
@@ -117,35 +159,33 @@ def run_job(job: Job, reports: Path, runs: Path) -> Path:
         "curves": curves(folder / "metrics.csv"),
         "sheet": sheet if job.seed == 0 else None,
         **environment(),
-        "configuration": job.configuration(),
+        "configuration": job.configuration,
     }
     return write_json(job.result_file(reports / "data"), result)
 
 
-def trained(job: Job, folder: Path) -> dict[str, Any]:
-    """The summary of a job's finished run; another process that wants the same run waits for it."""
+def trained(job: Job, runs: Path, reports: Path) -> Path:
+    """The folder of a job's finished run; another process that wants the same run waits for it."""
     from mutoscope.training import train
 
-    summary = folder / "summary.json"
+    folder = job.run_folder(runs, reports)
     with locked(folder):
-        if not summary.exists():
+        if not (folder / "summary.json").exists():
             resume = any((folder / "checkpoints").glob("*.ckpt"))
             if not resume:
                 shutil.rmtree(folder, ignore_errors=True)  # of a run stopped before its first checkpoint
-            options = {option: with_run_of_arm(value, job, folder.parent) for option, value in job.options.items()}
+            options = {option: with_run_of_arm(value, job, runs, reports) for option, value in job.options.items()}
             values = {"threads": 1, **options, "data": job.source}
             train(job.system, preset=job.preset, out=folder, resume=resume, quiet=True, **values)
-    return json.loads(summary.read_text())
+    return folder
 
 
-def with_run_of_arm(value: Any, job: Job, runs: Path) -> Any:
+def with_run_of_arm(value: Any, job: Job, runs: Path, reports: Path) -> Any:
     """An option's value; where it is `arm:NAME`, the folder of that arm's run, which is trained first."""
     if not (isinstance(value, str) and value.startswith(OF_ARM)):
         return value
     arms = {arm.name: arm for arm in job.experiment.arms}
-    other = replace(job, arm=arms[value.removeprefix(OF_ARM)])
-    trained(other, runs / other.stem)
-    return str(runs / other.stem)
+    return str(trained(replace(job, arm=arms[value.removeprefix(OF_ARM)]), runs, reports))
 
 
 def clips_of(job: Job, folder: Path, system: "System") -> "tuple[Clips, Clips]":
@@ -154,11 +194,12 @@ def clips_of(job: Job, folder: Path, system: "System") -> "tuple[Clips, Clips]":
     Of a synthetic set with a test of its own both are rendered like the test, from different seeds.
     """
     from mutoscope.data import open_clips
-    from mutoscope.training.fit import clips_of_run
+    from mutoscope.evaluation.targets import as_seen_by
+    from mutoscope.training.data import clips_of_run
 
     if not job.experiment.test:
         return clips_of_run(folder, system)
-    test = {**job.experiment.test, "size": system.image_size, "channels": system.channels}
+    test = {**job.experiment.test, **as_seen_by(system.config)}
     others = open_clips(job.experiment.data, **{**test, "seed": test["seed"] + 1})
     return others, open_clips(job.experiment.data, **test)
 
@@ -166,34 +207,33 @@ def clips_of(job: Job, folder: Path, system: "System") -> "tuple[Clips, Clips]":
 def evaluator_for(job: Job, others: "Clips", held_out: "Clips") -> "Evaluator":
     """What measures a job; its features come from all clips of the data, so that they are the same for every seed."""
     from mutoscope.data import open_clips
-    from mutoscope.evaluation import Evaluator, default_extractors
+    from mutoscope.evaluation import PROTOCOLS, Evaluator, default_extractors
     from mutoscope.systems import system_class
 
     frames = min(job.experiment.sequence, int(held_out.lengths.max()))
     max_clips = job.options.get("max_clips")
-    clips = open_clips(job.source, size=held_out.size, channels=held_out.channels, max_clips=max_clips)
-    from_pictures = system_class(job.system).starts_from != "noise"
+    size = held_out.height, held_out.width
+    clips = open_clips(job.source, size=size, channels=held_out.channels, max_clips=max_clips)
+    protocol = PROTOCOLS[system_class(job.system).protocol]
     return Evaluator(
         held_out,
         training=others,
-        extractors=default_extractors(clips, frames=frames, subjects=from_pictures),
+        extractors=default_extractors(clips, frames=frames, subjects=protocol.subjects),
         frames=frames,
-        pairing="start" if from_pictures else "match",
+        pairing=protocol.usual_pairing(),
     )
 
 
 def put_references_on_file(job: Job, evaluator: "Evaluator", reports: Path) -> None:
     """Measures the reference rows for a job's seed (which decides what is held out), unless that was done before."""
     file = reports / "data" / job.owner / f"{job.experiment.name}-references-seed{job.seed}.json"
-    if file.exists() and json.loads(file.read_text())["protocol"] == evaluator.protocol:
+    if file.exists() and json.loads(file.read_text())["protocol"] == evaluator.table:
         return
     rows = {
         row: {name: measure.value for name, measure in measures.items()}
         for row, measures in evaluator.references().items()
     }
-    write_json(
-        file, {"experiment": job.experiment.name, "seed": job.seed, "protocol": evaluator.protocol, "rows": rows}
-    )
+    write_json(file, {"experiment": job.experiment.name, "seed": job.seed, "protocol": evaluator.table, "rows": rows})
 
 
 def curves(log: Path) -> dict[str, list[float | None]]:

@@ -1,70 +1,58 @@
-"""Decodes clips once and keeps them as memory-mapped uint8, keyed by the content of the files."""
+"""Clips decoded or rendered once and kept as memory-mapped files, keyed by all that they depend on."""
 
 import hashlib
 import json
 import os
 import shutil
-import sys
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import numpy as np
 
-from mutoscope.data.clips import Clips, Problem, Record, map_pixels
-from mutoscope.data.estimation import check_available, find_tracks, with_faces_for_landmarks
-from mutoscope.data.fitting import (
-    NEEDED_TRACK,
-    ClipFit,
-    cut_out,
-    fit_frame,
-    move_tracks,
-    region_of_body,
-    region_of_face,
-    region_of_frame,
-)
+from mutoscope.data.clips import Clips, Origin, Problem, Record, clips_from_arrays, map_pixels
+from mutoscope.data.columns import COLUMNS, check_values, in_skeleton, move, per_frame, skeleton_of
+from mutoscope.data.digests import THREADS, digest, digests_of
+from mutoscope.data.estimation import check_available, find_columns, to_be_found, with_faces_for_landmarks
+from mutoscope.data.fitting import NEEDED_COLUMN, ClipFit, Move, move_of_frame, move_to_body, move_to_face
 from mutoscope.data.layouts import Entry, Listing
-from mutoscope.data.tracks import TRACKS, check_tracks, in_skeleton, skeleton_of
+from mutoscope.data.progress import showing, working
+from mutoscope.data.store import PIXELS, load, save_index
 from mutoscope.errors import InputError
 from mutoscope.files import locked, replacing
-from mutoscope.media.subjects import Box
 
-T = TypeVar("T")
-FORMAT = 1  # raised whenever the same files would give other pixels or another index
-TRACKS_FORMAT = 1  # the same for their tracks
+FORMAT = 2  # raised whenever the same files would give other pixels, another index or other columns
 SMALLEST_FRAME = 8  # pixels
 SPOOL_BYTES = 8 << 20  # of a decoded clip kept in memory; a longer one waits its turn on disk
-THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
 class Options:
-    """What frames are brought to: `size` x `size` pixels, 1 or 3 channels, fitted by `fit`; and the tracks wanted."""
+    """What frames are brought to: height and width, 1 or 3 channels, fitted by `fit`; and columns per frame wanted."""
 
-    size: int = 64
+    size: tuple[int, int] = (64, 64)
     channels: int = 3
     fit: ClipFit = "crop"
-    tracks: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def kept(self) -> tuple[str, ...]:
-        """The tracks that are kept: those wanted and what belongs to them, and what the fit needs."""
-        wanted = {*self.tracks, NEEDED_TRACK.get(self.fit)}
-        if wanted & {"joints", "visible"}:
-            wanted |= {"joints", "visible"}
-        return tuple(track for track in TRACKS if track in wanted)
+        """The columns that are kept: those wanted and what belongs to them, and what the fit needs."""
+        wanted = {*self.columns, NEEDED_COLUMN.get(self.fit)}
+        return tuple(name for name in per_frame() if wanted & {name, *COLUMNS[name].beside})
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A clip's fitted frames as raw bytes in a temporary file, its tracks, and what its record needs."""
+    """A clip's fitted frames as raw bytes in a temporary file, its columns per frame, and what its record needs."""
 
     pixels: IO[bytes]
-    tracks: dict[str, np.ndarray]
+    columns: dict[str, np.ndarray]
     length: int
     height: int
     width: int
@@ -79,79 +67,117 @@ def cache_folder() -> Path:
 def cached_clips(listing: Listing, options: Options, *, name: str, layout: str, strict: bool = False) -> Clips:
     """The clips of a listing, decoded now if the cache does not hold them.
 
-    Two processes may ask for the same clips: one decodes, the other waits. A process killed while decoding leaves a
-    temporary folder that the next one removes.
-
     Args:
         strict: refuse the whole set for one bad file, instead of setting the file aside in `problems`.
 
     Raises:
-        InputError: no clip can be read, or one cannot and `strict` is set, or the cache cannot be written; or a track
+        InputError: no clip can be read, or one cannot and `strict` is set, or the cache cannot be written; or a column
             is wanted that no clip has, and nothing is installed to find it.
     """
-    options = replace(options, tracks=with_faces_for_landmarks(listing, options.tracks))
+    options = replace(options, columns=with_faces_for_landmarks(listing, options.columns))
     if options.kept:
         listing = replace(listing, entries=[_with_wanted_sources(entry, options) for entry in listing.entries])
     folder = cache_folder() / "clips" / fingerprint(listing, options, layout)
-    if not folder.is_dir():
-        with locked(folder):
-            if not folder.is_dir():
-                check_available(listing, options.kept)
-                for leftover in folder.parent.glob(f".{folder.name}.*"):
-                    shutil.rmtree(leftover)
-                with replacing(folder) as temporary:
-                    _decode_all(listing, options, temporary, strict)
-    clips = _load(folder, listing, options, name=name, layout=layout)
+    _made_once(folder, lambda temporary: _decode_all(listing, options, temporary, strict))
+    clips = load(folder, name=name, layout=layout, root=listing.root)
     if strict and clips.problems:
         raise InputError(str(clips.problems[0]))
     return clips
 
 
+def rendered_clips(name: str, **options: Any) -> Clips:
+    """The clips of a synthetic set, rendered now if the cache does not hold them; `options` are those of `make_clips`.
+
+    Raises:
+        InputError: see `make_clips`; or the cache cannot be written.
+    """
+    import torch
+
+    from mutoscope import geometry
+    from mutoscope.data import synthetic
+
+    def render(folder: Path) -> None:
+        with working(f"Rendering {name}" + (f" at {options['size']} pixels" if options.get("size") else "")):
+            made = synthetic.make_clips(name, **options)
+        known = {"label": made.labels, "subject": made.subjects, **(made.columns or {})}
+        clips = clips_from_arrays(
+            made.clips,
+            name=name,
+            columns={column: values for column, values in known.items() if values is not None},
+            label_names=made.label_names,
+            factors=made.factors,
+            skeleton=made.skeleton,
+        )
+        clips.pixels.tofile(folder / PIXELS)
+        save_index(clips, folder)
+
+    rooms = [*synthetic.__path__, *geometry.__path__]
+    sources = [(file.name, digest(file)) for room in rooms for file in sorted(Path(room).glob("*.py"))]
+    described = [FORMAT, name, sorted(options.items()), torch.__version__, sources]
+    folder = cache_folder() / "rendered" / _hash(repr(described))
+    _made_once(folder, render)
+    return load(folder, name=name, layout="synthetic", origin=Origin(name, options))
+
+
 def fingerprint(listing: Listing, options: Options, layout: str) -> str:
-    """A name for the decoded pixels and their index: equal for equal layout, contents, names, labels and options."""
+    """A name for the decoded clips: equal for equal layout, contents, names, columns per clip and options."""
     entries = listing.entries
     files = [file for entry in entries for file in entry.files]
     if options.kept:
         files += [file for entry in entries for source in entry.sources for file in source.files]
     files = list(dict.fromkeys(files))
-    with ThreadPoolExecutor(THREADS) as pool:
-        digests = list(pool.map(_digest, files))
-    described: dict[str, Any] = {
+    described = {
         "format": FORMAT,
-        "options": {"size": options.size, "channels": options.channels, "fit": options.fit},
+        "options": [*options.size, options.channels, options.fit],
         "layout": layout,
         "recipe": listing.recipe,
         "labels": listing.label_names,
-        "entries": [(entry.path, entry.label, entry.subject) for entry in entries],
+        "entries": [(entry.path, sorted(entry.columns.items())) for entry in entries],
         "files": [
-            (Path(os.path.relpath(file, listing.root)).as_posix(), digest)
-            for file, digest in zip(files, digests, strict=True)
+            (Path(os.path.relpath(file, listing.root)).as_posix(), found)
+            for file, found in zip(files, digests_of(files, cache_folder() / "digests.sqlite"), strict=True)
         ],
+        "columns": (options.kept, [entry.margin for entry in entries] if options.kept else []),
     }
-    if options.kept:
-        described["tracks"] = (TRACKS_FORMAT, options.kept, [entry.margin for entry in entries])
-    return hashlib.blake2b(json.dumps(described).encode(), digest_size=16).hexdigest()
+    return _hash(json.dumps(described))
 
 
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "blake2b").hexdigest()
-    except OSError:
-        return "unreadable"  # decoding it will say why
+def _hash(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _made_once(folder: Path, make: Callable[[Path], None]) -> None:
+    """Makes a folder, if it is not there yet.
+
+    Two processes may ask for the same one: one makes it, the other waits. A process killed while making it leaves a
+    temporary folder that the next one removes.
+    """
+    if folder.is_dir():
+        return
+    with locked(folder):
+        if folder.is_dir():
+            return
+        for leftover in folder.parent.glob(f".{folder.name}.*"):
+            shutil.rmtree(leftover)
+        with replacing(folder) as temporary:
+            temporary.mkdir()
+            make(temporary)
 
 
 def _decode_all(listing: Listing, options: Options, folder: Path, strict: bool) -> None:
-    """Writes `pixels.u8`, `index.json` and a file for each track into `folder`."""
-    folder.mkdir()
+    """Writes the clips of a listing into `folder`."""
+    check_available(listing, options.kept)
+    entries: list[Entry] = []
     records: list[Record] = []
     problems: list[Problem] = []
-    tracks: dict[str, list[np.ndarray]] = {track: [] for track in options.kept}
+    columns: dict[str, list[Any]] = {name: [] for name in options.kept}
     start = 0
-    with (folder / "pixels.u8").open("wb") as pixels:
-        for entry, decoded in _progress(_decode_ahead(listing, options), len(listing.entries)):
+    found = " and ".join(to_be_found(listing, options.kept))
+    title = f"Reading {len(listing.entries):,} clips" + (f", finding {found} in them" if found else "")
+    with (folder / PIXELS).open("wb") as pixels:
+        for entry, decoded in showing(_decode_ahead(listing, options), title, len(listing.entries)):
             if records and not isinstance(decoded, InputError):
-                decoded = _like_those_before(decoded, tracks, listing.root / entry.path)
+                decoded = _like_those_before(decoded, columns, listing.root / entry.path)
             if isinstance(decoded, InputError):
                 if strict or len(listing.entries) == 1:
                     raise decoded
@@ -159,27 +185,26 @@ def _decode_all(listing: Listing, options: Options, folder: Path, strict: bool) 
                 continue
             with decoded.pixels as clip:
                 shutil.copyfileobj(clip, pixels)
-            for track, values in decoded.tracks.items():
-                tracks[track].append(values)
-            records.append(
-                Record(
-                    entry.path,
-                    start,
-                    decoded.length,
-                    decoded.height,
-                    decoded.width,
-                    entry.label,
-                    entry.subject,
-                    decoded.fps,
-                )
-            )
+            for name, values in decoded.columns.items():
+                columns[name].append(values)
+            entries.append(entry)
+            records.append(Record(entry.path, start, decoded.length, decoded.height, decoded.width, decoded.fps))
             start += decoded.length
     if not records:
         raise InputError(f"{listing.root}: holds no readable clip ({problems[0].path}: {problems[0].reason})")
-    index = {"records": [asdict(record) for record in records], "problems": [asdict(problem) for problem in problems]}
-    (folder / "index.json").write_text(json.dumps(index))
-    for track, arrays in tracks.items():
-        np.save(_track_file(folder, track), np.concatenate(arrays))
+    per_clip = {name: [entry.columns.get(name) for entry in entries] for name in COLUMNS}
+    known = {name: values for name, values in per_clip.items() if any(value is not None for value in values)}
+    clips = Clips(
+        map_pixels(folder / PIXELS, (start, *options.size, options.channels)),
+        records,
+        name=listing.root.name,
+        layout="",
+        label_names=listing.label_names,
+        problems=problems,
+        columns=known | columns,
+        skeleton=skeleton_of(columns["joints"][0].shape[1]) if "joints" in columns else None,
+    )
+    save_index(clips, folder)
 
 
 def _decode_ahead(listing: Listing, options: Options) -> Iterator[tuple[Entry, Decoded | InputError]]:
@@ -200,122 +225,78 @@ def _decode_ahead(listing: Listing, options: Options) -> Iterator[tuple[Entry, D
 
 def _decode(path: Path, entry: Entry, options: Options) -> Decoded | InputError:
     pixels = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 - closed by whoever copies it
-    length, height, width = 0, 0, 0
-    region: Box | None = None
+    length, shape = 0, (0, 0)
+    by: Move | None = None
     try:
-        tracks = find_tracks(path, entry, options.kept) if options.kept else {}
+        columns = find_columns(path, entry, options.kept) if options.kept else {}
         frames, fps = entry.open(options.channels)
         for frame in frames:
-            height, width = frame.shape[:2]
-            if min(height, width) < SMALLEST_FRAME:
-                raise InputError(
-                    f"{path}: has frames of {width}x{height} pixels (expected at least {SMALLEST_FRAME} each way)"
-                )
-            if options.kept and region is None:
-                region = _region(path, (height, width), tracks, options.fit, entry.margin)
-            pixels.write(_fitted(frame, options, region).tobytes())
+            if by is None or frame.shape[:2] != shape:
+                shape = frame.shape[0], frame.shape[1]
+                with _said_of(path):
+                    by = _move(shape, columns, options, entry.margin)
+            pixels.write(by.frame(frame).tobytes())
             length += 1
-        if length == 0:
+        if by is None:
             raise InputError(f"{path}: has no frames (expected at least one)")
-        if region is not None:
-            tracks = _fitted_tracks(path, tracks, options, region, length)
+        with _said_of(path):
+            kept = {name: columns[name] for name in options.kept}
+            check_values(kept, length, shape, options.size)
+            moved = {name: values.astype(np.float32) for name, values in move(kept, by).items()}
     except InputError as error:
         pixels.close()
         return error
     pixels.seek(0)
-    return Decoded(pixels, tracks, length, height, width, fps)
+    return Decoded(pixels, moved, length, *shape, fps)
+
+
+@contextmanager
+def _said_of(path: Path) -> Iterator[None]:
+    """Puts the path before what is wrong."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def _with_wanted_sources(entry: Entry, options: Options) -> Entry:
-    """An entry whose sources are those that have a track that is kept."""
+    """An entry whose sources are those that have a column that is kept."""
     wanted = {*options.kept, *({"boxes"} if options.fit == "body" else ())}
     return replace(entry, sources=tuple(source for source in entry.sources if wanted & set(source.names)))
 
 
-def _region(path: Path, shape: tuple[int, int], tracks: dict[str, np.ndarray], fit: ClipFit, margin: int | None) -> Box:
-    """The part of every frame of a clip that is shown."""
-    try:
-        if fit == "body":
-            return region_of_body(shape, tracks, margin)
-        return region_of_face(tracks["landmarks"]) if fit == "face" else region_of_frame(shape, fit)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+def _move(shape: tuple[int, int], columns: dict[str, np.ndarray], options: Options, margin: int | None) -> Move:
+    """What brings every frame of a clip to its size."""
+    height, width = shape
+    if min(height, width) < SMALLEST_FRAME:
+        raise InputError(f"has frames of {width}x{height} pixels (expected at least {SMALLEST_FRAME} each way)")
+    if needed := NEEDED_COLUMN.get(options.fit):
+        decisive = {name: columns[name] for name in (needed, *COLUMNS[needed].beside)}
+        check_values(decisive, len(np.atleast_1d(columns[needed])), shape, options.size)
+    if options.fit == "body":
+        return move_to_body(shape, columns, options.size, margin)
+    if options.fit == "face":
+        return move_to_face(columns["landmarks"], options.size)
+    return move_of_frame(shape, options.size, options.fit)
 
 
-def _fitted(frame: np.ndarray, options: Options, region: Box | None) -> np.ndarray:
-    if options.fit == "body" or options.fit == "face":
-        assert region is not None  # see Options.kept
-        return fit_frame(cut_out(frame, region), options.size, "stretch")
-    return fit_frame(frame, options.size, options.fit)
-
-
-def _fitted_tracks(
-    path: Path, tracks: dict[str, np.ndarray], options: Options, region: Box, length: int
-) -> dict[str, np.ndarray]:
-    kept = {track: tracks[track] for track in options.kept}
-    try:
-        check_tracks(kept, length, options.size)
-        moved = move_tracks(kept, region, options.size)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-    return {track: values.astype(np.float32) for track, values in moved.items()}
-
-
-def _like_those_before(decoded: Decoded, tracks: dict[str, list[np.ndarray]], path: Path) -> Decoded | InputError:
+def _like_those_before(decoded: Decoded, before: dict[str, list[Any]], path: Path) -> Decoded | InputError:
     """A clip whose joints are those of the clips before it; or why it cannot be had."""
-    changed = decoded.tracks
+    changed = decoded.columns
     try:
-        if "joints" in tracks:
-            changed = in_skeleton(changed, tracks["joints"][0].shape[1])
-        for track, values in changed.items():
-            if values.shape[1:] != tracks[track][0].shape[1:]:
-                raise InputError(f"has {track} of another kind than the clips before (expected the same for all)")
+        with _said_of(path):
+            if "joints" in before:
+                changed = in_skeleton(changed, before["joints"][0].shape[1])
+            for name, values in changed.items():
+                if values.shape[1:] != before[name][0].shape[1:]:
+                    raise InputError(f"has {name} of another kind than the clips before (expected the same for all)")
     except InputError as error:
         decoded.pixels.close()
-        return InputError(f"{path}: {error}")
-    return replace(decoded, tracks=changed)
-
-
-def _track_file(folder: Path, track: str) -> Path:
-    return folder / f"{track}.npy"
+        return error
+    return replace(decoded, columns=changed)
 
 
 def _problem(root: Path, entry: Entry, error: InputError) -> Problem:
     """The error as a problem of its entry; messages read "path: reason"."""
     message = str(error).replace(f"{root}/", "")
     return Problem(entry.path, message.removeprefix(f"{entry.path}: "))
-
-
-def _load(folder: Path, listing: Listing, options: Options, *, name: str, layout: str) -> Clips:
-    index: dict[str, list[dict[str, Any]]] = json.loads((folder / "index.json").read_text())
-
-    def placed(item: dict[str, Any]) -> dict[str, Any]:
-        return item | {"path": str(listing.root / item["path"])}
-
-    records = [Record(**placed(record)) for record in index["records"]]
-    rows = records[-1].start + records[-1].length
-    pixel_file = folder / "pixels.u8"
-    tracks: dict[str, list[np.ndarray]] = {}
-    for track in options.kept:
-        values = np.asarray(np.load(_track_file(folder, track), mmap_mode="r"))
-        tracks[track] = [values[record.start : record.start + record.length] for record in records]
-    return Clips(
-        map_pixels(pixel_file, (rows, options.size, options.size, options.channels)),
-        records,
-        name=name,
-        layout=layout,
-        label_names=listing.label_names,
-        problems=[Problem(**placed(problem)) for problem in index["problems"]],
-        tracks=tracks,
-        skeleton=skeleton_of(tracks["joints"][0].shape[1]) if "joints" in tracks else None,
-        pixel_file=pixel_file,
-    )
-
-
-def _progress(items: Iterator[T], total: int) -> Iterator[T]:
-    """Shows a progress bar on a terminal."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    yield from track(items, "Reading clips", total, console=console, transient=True, disable=not sys.stderr.isatty())

@@ -1,4 +1,4 @@
-"""The tracks of a clip on disk: as they lie beside it, or else found in its frames."""
+"""The columns per frame of a clip on disk: as they lie beside it, or else found in its frames."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,51 +17,62 @@ FEWEST_FOUND = 0.5  # of a clip's frames
 _one_at_a_time = Lock()  # a network uses all cores
 
 
-def check_available(listing: Listing, tracks: Iterable[str]) -> None:
-    """Checks that tracks can be had of the clips of a listing.
+def check_available(listing: Listing, names: Iterable[str]) -> None:
+    """Checks that columns per frame can be had of the clips of a listing.
 
     Raises:
-        InputError: a track that cannot be found in frames lies beside no clip; or one that can be does not lie beside
+        InputError: a column that cannot be found in frames lies beside no clip; or one that can be does not lie beside
             every clip, and no detector is installed.
     """
-    for track in tracks:
-        beside = [_lies_beside(entry, track) for entry in listing.entries]
-        if track not in CAN_BE_FOUND and not any(beside):
-            raise InputError(f"{listing.root}: has no {track} (expected structures/<clip>.npz with an array {track})")
-        if track in CAN_BE_FOUND and track != "visible" and not all(beside) and not detector_installed():
+    names = tuple(names)
+    for name in names:
+        if name not in CAN_BE_FOUND and not any(_lies_beside(entry, name) for entry in listing.entries):
+            raise InputError(f"{listing.root}: has no {name} (expected structures/<clip>.npz with an array {name})")
+    for name, without in to_be_found(listing, names).items():
+        if not detector_installed():
             raise InputError(
-                f"{listing.root}: {len(beside) - sum(beside)} of {len(beside)} clips have no {track} beside them, and "
+                f"{listing.root}: {without} of {len(listing.entries)} clips have no {name} beside them, and "
                 f"finding them needs a detector (expected mediapipe: {INSTALL})"
             )
 
 
-def with_faces_for_landmarks(listing: Listing, tracks: tuple[str, ...]) -> tuple[str, ...]:
-    """The tracks to ask for: parameters of faces instead of landmarks, where all clips have them beside them."""
+def to_be_found(listing: Listing, names: Iterable[str]) -> dict[str, int]:
+    """Which of the columns have to be found in frames, and in how many clips."""
+    without = {
+        name: sum(not _lies_beside(entry, name) for entry in listing.entries)
+        for name in names
+        if name in CAN_BE_FOUND and name != "visible"  # is found with the joints
+    }
+    return {name: count for name, count in without.items() if count}
+
+
+def with_faces_for_landmarks(listing: Listing, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns to ask for: parameters of faces instead of landmarks, where all clips have them beside them."""
     if not all(_lies_beside(entry, "face") for entry in listing.entries):
-        return tracks
-    return tuple("face" if track == "landmarks" else track for track in tracks)
+        return names
+    return tuple("face" if name == "landmarks" else name for name in names)
 
 
-def find_tracks(path: Path, entry: Entry, wanted: Iterable[str]) -> dict[str, np.ndarray]:
-    """The wanted tracks of a clip, and what else lies where they lie, in pixels of the file's own frames.
+def find_columns(path: Path, entry: Entry, wanted: Iterable[str]) -> dict[str, np.ndarray]:
+    """The wanted columns of a clip, and what else lies where they lie, in pixels of the file's own frames.
 
     Joints are found together with `visible`; joints that lie beside a clip without it are all seen.
 
     Raises:
         InputError: they cannot be read, or lie nowhere and cannot be found.
     """
-    tracks: dict[str, np.ndarray] = {}
+    columns: dict[str, np.ndarray] = {}
     for source in entry.sources:
-        tracks |= source.read()
-    for track in wanted:
-        if track in tracks or track == "visible":
+        columns |= source.read()
+    for name in wanted:
+        if name in columns or name == "visible":
             continue
-        if track not in CAN_BE_FOUND:
-            raise InputError(f"{path}: has no {track} (expected it beside the clip)")
-        tracks |= _found(path, entry, track)
-    if "joints" in tracks and "visible" not in tracks:
-        tracks["visible"] = np.ones(tracks["joints"].shape[:2], np.float32)
-    return tracks
+        if name not in CAN_BE_FOUND:
+            raise InputError(f"{path}: has no {name} (expected it beside the clip)")
+        columns |= _found(path, entry, name)
+    if "joints" in columns and "visible" not in columns:
+        columns["visible"] = np.ones(columns["joints"].shape[:2], np.float32)
+    return columns
 
 
 def fill_gaps(
@@ -83,21 +94,21 @@ def fill_gaps(
     return points[before] * (1 - share) + points[after] * share, np.minimum(visible[before], visible[after])
 
 
-def _lies_beside(entry: Entry, track: str) -> bool:
-    return any(track in source.names for source in entry.sources)
+def _lies_beside(entry: Entry, name: str) -> bool:
+    return any(name in source.names for source in entry.sources)
 
 
-def _found(path: Path, entry: Entry, track: str) -> dict[str, np.ndarray]:
+def _found(path: Path, entry: Entry, name: str) -> dict[str, np.ndarray]:
     frames, _ = entry.open(3)
     with _one_at_a_time:
-        if track == "landmarks":
+        if name == "landmarks":
             points, seen = find_landmarks(frames)
             visible = seen[:, None]
         else:
             points, visible = find_joints(frames)
     found = np.asarray((visible > 0).any(axis=1))
     if not found.any() or found.mean() < FEWEST_FOUND:
-        who = "a face" if track == "landmarks" else "a body"
+        who = "a face" if name == "landmarks" else "a body"
         raise InputError(f"{path}: shows {who} in {found.sum()} of {len(found)} frames (expected at least half)")
     points, visible = fill_gaps(points, visible, found)
-    return {"landmarks": points} if track == "landmarks" else {"joints": points, "visible": visible}
+    return {"landmarks": points} if name == "landmarks" else {"joints": points, "visible": visible}

@@ -13,26 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mutoscope.data.layouts import LOOKED_AT, Entry, Frames, Layout, Listing, TrackSource, media_entry, visible
+from mutoscope.data.layouts import LOOKED_AT, ColumnSource, Entry, Frames, Layout, Listing, media_entry, visible
 from mutoscope.errors import InputError
 
 SCENES = (
-    "Directions",
-    "Discussion",
-    "Eating",
-    "Greeting",
-    "Phoning",
-    "Photo",
-    "Posing",
-    "Purchases",
-    "Sitting",
-    "SittingDown",
-    "Smoking",
-    "Waiting",
-    "WalkDog",
-    "Walking",
-    "WalkTogether",
-)
+    "Directions", "Discussion", "Eating", "Greeting", "Phoning", "Photo", "Posing", "Purchases", "Sitting",
+    "SittingDown", "Smoking", "Waiting", "WalkDog", "Walking", "WalkTogether",
+)  # fmt: skip
 OTHER_NAMES = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog"}  # of some people's files
 TEST_PEOPLE = ("S9", "S11")
 PERSON, VIDEO = re.compile(r"S[0-9]+"), re.compile(r"(?P<scene>[A-Za-z]+)( [0-9]+)?\.(?P<camera>[0-9]+)\.mp4")
@@ -76,7 +63,7 @@ def _entry(root: Path, person: Path, video: Path) -> Entry:
     assert scene is not None  # see _videos
     entry = media_entry(root, video, label=SCENES.index(scene), subject=person.name)
     file = person / "MyPoseFeatures" / "D2_Positions" / f"{video.stem}.cdf"
-    sources = (TrackSource(("joints",), partial(_joints, file), (file,)),) if file.is_file() else ()
+    sources = (ColumnSource(("joints",), partial(_joints, file), (file,)),) if file.is_file() else ()
     return replace(entry, open=partial(_open, entry), sources=sources, margin=MARGIN)
 
 

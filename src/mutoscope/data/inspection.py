@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from rich.table import Table
 
 from mutoscope.data.clips import Clips, Problem
-from mutoscope.data.fitting import ClipFit
+from mutoscope.data.fitting import ClipFit, Size
 from mutoscope.data.open import open_clips
 from mutoscope.media.sheets import contact_sheet
 
@@ -27,6 +27,7 @@ class Inspection:
         frame_rates: number of clips by frames per second; None where the file does not say.
         labels: number of clips by label name, in label order.
         subjects: number of clips by subject.
+        columns: number of clips that have each of the other columns.
         contact_sheet: frames of a few clips, spread over the set, one row a clip.
     """
 
@@ -39,6 +40,7 @@ class Inspection:
     frame_rates: dict[float | None, int]
     labels: dict[str, int]
     subjects: dict[str, int]
+    columns: dict[str, int]
     problems: list[Problem]
     contact_sheet: UInt8[np.ndarray, "h w 3"]
 
@@ -55,11 +57,12 @@ class Inspection:
         table.add_row("frame rate", _counts(rates))
         table.add_row("labels", _counts(self.labels) or "none")
         table.add_row("subjects", _counts(self.subjects) or "none")
+        table.add_row("columns", _counts(self.columns) or "none")
         table.add_row("set aside", "\n".join(map(str, self.problems)) or "none")
         return table
 
 
-def inspect(path: str | Path, *, size: int = 64, channels: int = 3, fit: ClipFit = "crop") -> Inspection:
+def inspect(path: str | Path, *, size: Size = 64, channels: int = 3, fit: ClipFit = "crop") -> Inspection:
     """Reads everything `path` holds (a file, a folder or a synthetic set) and says what was found.
 
     Raises:
@@ -67,7 +70,7 @@ def inspect(path: str | Path, *, size: int = 64, channels: int = 3, fit: ClipFit
     """
     clips = open_clips(path, size=size, channels=channels, fit=fit)
     records = clips.records
-    labels = Counter(record.label for record in records)
+    labels = Counter(clips.column("label"))
     return Inspection(
         path=str(path),
         layout=clips.layout,
@@ -77,7 +80,12 @@ def inspect(path: str | Path, *, size: int = 64, channels: int = 3, fit: ClipFit
         lengths=(int(clips.lengths.min()), int(np.median(clips.lengths)), int(clips.lengths.max())),
         frame_rates=dict(Counter(record.fps for record in records).most_common()),
         labels={name: labels[label] for label, name in enumerate(clips.label_names)},
-        subjects=dict(Counter(record.subject for record in records if record.subject is not None)),
+        subjects=dict(Counter(subject for subject in clips.column("subject") if subject is not None)),
+        columns={
+            name: sum(value is not None for value in values)
+            for name, values in clips.columns.items()
+            if name not in ("label", "subject")
+        },
         problems=clips.problems,
         contact_sheet=_sheet(clips),
     )

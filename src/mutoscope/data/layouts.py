@@ -1,11 +1,11 @@
 """What every layout of files on disk comes down to: a list of entries, each of which can be decoded to frames."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import UInt8
@@ -18,17 +18,19 @@ from mutoscope.media.images import IMAGE_SUFFIXES, read_image
 PICTURES = set(IMAGE_SUFFIXES) - {".gif"}
 LOOKED_AT = 16  # pictures of a folder whose headers decide what it holds
 BESIDE = ("structures", "poses-openpose", "landmarks-dlib68")
-"""Folders with tracks of clips, which hold no clips (see `data.structure_files`)."""
+"""Folders with columns of clips, which hold no clips (see `data.structure_files`)."""
+TABLE = "columns.csv"
+"""The file of columns per clip (see `data.table`)."""
 
 Frames = Iterable[UInt8[np.ndarray, "h w c"]]
 
 
 @dataclass(frozen=True)
-class TrackSource:
-    """Where tracks of a clip lie.
+class ColumnSource:
+    """Where columns per frame of a clip lie.
 
     Attributes:
-        names: which of `data.tracks.TRACKS` it has; also "boxes" ("t 4": left, top, right and bottom of the person).
+        names: which of `data.columns.COLUMNS` it has; also "boxes" ("t 4": left, top, right and bottom of the person).
         read: gives them, in pixels of the file's own frames.
         files: every file they depend on.
     """
@@ -46,17 +48,23 @@ class Entry:
         path: its name relative to the listing's root.
         open: given the number of channels, the clip's frames (read as they are asked for) and its frame rate.
         files: every file its pixels depend on.
-        sources: where its tracks lie; of two that have the same track the later one counts.
+        columns: what is known of it as a whole, by the names of columns per clip; None is unknown.
+        sources: where its columns per frame lie; of two that have the same column the later one counts.
         margin: pixels that are kept around a body cut out of it; None for a share of the body.
     """
 
     path: str
     open: Callable[[int], tuple[Frames, float | None]]
     files: tuple[Path, ...]
-    label: int | None = None
-    subject: str | None = None
-    sources: tuple[TrackSource, ...] = ()
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    sources: tuple[ColumnSource, ...] = ()
     margin: int | None = None
+
+    @property
+    def clip(self) -> str:
+        """Its name without the suffix of a file."""
+        suffix = Path(self.path).suffix
+        return self.path.removesuffix(suffix) if [file.suffix for file in self.files] == [suffix] else self.path
 
 
 @dataclass(frozen=True)
@@ -96,39 +104,36 @@ class Layout(ABC):
         """Lists the clips without decoding them. `seed` is for layouts that draw something at random."""
 
 
-def media_entry(root: Path, path: Path, *, label: int | None = None, subject: str | None = None) -> Entry:
-    """The entry of a video, GIF, strip, `.npy`, picture or folder of frames."""
+def media_entry(root: Path, path: Path, **columns: Any) -> Entry:
+    """The entry of a video, GIF, strip, `.npy`, picture or folder of frames, with its columns per clip."""
     files = tuple(file for file in visible(path) if file.is_file()) if path.is_dir() else (path,)
-    return Entry(path.relative_to(root).as_posix(), partial(_open_media, path), files, label, subject)
+    return Entry(path.relative_to(root).as_posix(), partial(_open_media, path), files, columns)
 
 
-def strip_entry(root: Path, path: Path, *, label: int | None = None, subject: str | None = None) -> Entry:
+def strip_entry(root: Path, path: Path, **columns: Any) -> Entry:
     """The entry of a strip of square frames, left to right; a strip of one frame is fine."""
-    return Entry(path.relative_to(root).as_posix(), partial(_open_strip, path), (path,), label, subject)
+    return replace(media_entry(root, path, **columns), open=partial(_open_strip, path))
 
 
-def picture_entry(root: Path, path: Path, *, label: int | None = None, subject: str | None = None) -> Entry:
+def picture_entry(root: Path, path: Path, **columns: Any) -> Entry:
     """The entry of a picture of any shape: one frame, never a strip."""
-    return Entry(path.relative_to(root).as_posix(), partial(_open_picture, path), (path,), label, subject)
+    return replace(media_entry(root, path, **columns), open=partial(_open_picture, path))
 
 
-def stray_entry(root: Path, path: Path, *, label: int | None = None, subject: str | None = None) -> Entry:
+def stray_entry(root: Path, path: Path, **columns: Any) -> Entry:
     """The entry of a picture that is no clip: opening it says so."""
     expected = "expected a strip, or a folder of frames of its own"
-    error = InputError(f"{path}: is a single picture among clips ({expected})")
-    return refused_entry(error, root, path, label=label, subject=subject)
+    return refused_entry(InputError(f"{path}: is a single picture among clips ({expected})"), root, path, **columns)
 
 
-def refused_entry(
-    error: InputError, root: Path, path: Path, *, label: int | None = None, subject: str | None = None
-) -> Entry:
+def refused_entry(error: InputError, root: Path, path: Path, **columns: Any) -> Entry:
     """The entry of a file that is known to be bad: opening it raises `error`."""
-    return Entry(path.relative_to(root).as_posix(), partial(_refuse, error), (path,), label, subject)
+    return Entry(path.relative_to(root).as_posix(), partial(_refuse, error), (path,), columns)
 
 
 def visible(folder: Path) -> list[Path]:
-    """The files and folders in `folder` in natural order (2 before 10), without hidden ones and those of tracks."""
-    shown = (path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in BESIDE)
+    """The files and folders in `folder` in natural order (2 before 10), without hidden ones and those of columns."""
+    shown = (path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in (*BESIDE, TABLE))
     return sorted(shown, key=natural_order)
 
 

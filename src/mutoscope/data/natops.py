@@ -28,31 +28,11 @@ from mutoscope.media.frames import FrameSource, open_frames
 from mutoscope.media.images import Frame
 
 GESTURES = (
-    "I Have Command",
-    "All Clear",
-    "Not Clear",
-    "Spread Wings",
-    "Fold Wings",
-    "Lock Wings",
-    "Up Hook",
-    "Down Hook",
-    "Remove Tiedowns",
-    "Remove Chocks",
-    "Insert Chocks",
-    "Move Ahead",
-    "Turn Left",
-    "Turn Right",
-    "Next Marshaller",
-    "Slow Down",
-    "Stop",
-    "Nosegear Steering",
-    "Hot Brakes",
-    "Brakes On",
-    "Brakes Off",
-    "Install Tiedowns",
-    "Fire",
+    "I Have Command", "All Clear", "Not Clear", "Spread Wings", "Fold Wings", "Lock Wings", "Up Hook", "Down Hook",
+    "Remove Tiedowns", "Remove Chocks", "Insert Chocks", "Move Ahead", "Turn Left", "Turn Right", "Next Marshaller",
+    "Slow Down", "Stop", "Nosegear Steering", "Hot Brakes", "Brakes On", "Brakes Off", "Install Tiedowns", "Fire",
     "Cut Engine",
-)
+)  # fmt: skip
 SEGMENTATION = "segmentation.txt"
 FOLDER = re.compile(r"gesture[0-9]{2}", re.IGNORECASE)
 # masks are named g01s01m, depth maps g01s01d
@@ -98,7 +78,8 @@ class Natops(Layout):
         entries: list[Entry] = []
         for video, about in _videos(root):
             name, files = video.relative_to(root).as_posix(), (video, root / SEGMENTATION)
-            entry = partial(Entry, files=files, label=about.gesture - 1, subject=f"{about.subject:02}")
+            known = {"label": about.gesture - 1, "subject": f"{about.subject:02}"}
+            entry = partial(Entry, files=files, columns=known)
             repetitions = spans.get(about, [])
             entries += [entry(f"{name}[{span.repetition}]", partial(_open_span, video, span)) for span in repetitions]
             if not repetitions:

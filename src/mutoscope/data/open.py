@@ -1,19 +1,20 @@
 """`open_clips`: a set of clips from the name of a synthetic set or from anything on disk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mutoscope.data.bair import Bair
 from mutoscope.data.bu4dfe import Bu4dfe
-from mutoscope.data.cache import SMALLEST_FRAME, Options, cached_clips
+from mutoscope.data.cache import SMALLEST_FRAME, Options, cached_clips, rendered_clips
 from mutoscope.data.celeba import CelebA
 from mutoscope.data.clip_folder import ClipFolder
-from mutoscope.data.clips import Clips, clips_from_arrays
-from mutoscope.data.fitting import CLIP_FITS, ClipFit
+from mutoscope.data.clips import Clips, check_columns
+from mutoscope.data.columns import COLUMNS, known
+from mutoscope.data.fitting import CLIP_FITS, ClipFit, Size, height_and_width
 from mutoscope.data.human36m import Human36m
-from mutoscope.data.layouts import Layout
+from mutoscope.data.layouts import Layout, Listing
 from mutoscope.data.mocogan_strips import MocoganStrips
 from mutoscope.data.moving_mnist import MnistDigits, MovingMnistArray
 from mutoscope.data.mug import Mug
@@ -21,7 +22,7 @@ from mutoscope.data.natops import Natops, NatopsRepetitions
 from mutoscope.data.penn_action import PennAction
 from mutoscope.data.selection import few_of_each_subject, spread
 from mutoscope.data.structure_files import ImagesAndStructures, with_structures
-from mutoscope.data.tracks import TRACKS
+from mutoscope.data.table import with_table
 from mutoscope.data.ucf101 import Ucf101
 from mutoscope.data.uva_nemo import UvaNemo
 from mutoscope.data.voxceleb2 import VoxCeleb2
@@ -52,28 +53,32 @@ LAYOUTS: tuple[type[Layout], ...] = (
 def open_clips(
     source: str | Path,
     *,
-    size: int = 64,
+    size: Size = 64,
     channels: int = 3,
     fit: ClipFit = "crop",
-    tracks: Sequence[str] = (),
+    columns: Sequence[str] = (),
     strict: bool = False,
     seed: int = 0,
     max_clips: int | None = None,
     per_subject: int | None = None,
     **factors: Any,
 ) -> Clips:
-    """Opens a set of clips; files are decoded once and then read from the cache.
+    """Opens a set of clips; they are decoded or rendered once and then read from the cache.
+
+    Columns per clip of files come from names of folders and from a table (see `data.table`).
 
     Args:
         source: the name of a synthetic set, or a file or folder, whose layout is detected (a folder that shares its
             name with a synthetic set is opened as "./name").
-        size: height and width the frames are brought to, in pixels.
+        size: what frames are brought to, in pixels: the side of a square, or height and width.
         channels: 3 (RGB) or 1 (grey).
-        fit: how other shapes become square: "crop" keeps the centre, "pad" adds black bars, "stretch" deforms; "body"
-            and "face" cut all frames of a clip to the same square around the person, and keep the track they need.
-        tracks: what has to be known of every frame besides its pixels (see `data.tracks`): read where it lies beside
-            the clips, else found in the frames, which joints and landmarks can be. Where all clips have the parameters
-            "face", these stand for landmarks. Synthetic sets have what they have.
+        fit: what is done with other aspect ratios: "crop" keeps the largest central part of the right ratio, "pad" adds
+            black bars, "stretch" deforms; "body" and "face" cut all frames of a clip to the same part around the
+            person, and keep the column they need.
+        columns: what has to be known besides pixels (see `data.columns`). Columns per frame are read where they lie
+            beside the clips, else found in the frames, which joints and landmarks can be. Where all clips have the
+            parameters "face", these stand for landmarks. Synthetic sets have what they have. Columns per clip come
+            without being asked for, and are not missed here (see `check_columns`).
         strict: raise for the first bad file, instead of setting bad files aside in `clips.problems`.
         seed: for what is rendered (synthetic sets, and Moving MNIST from MNIST's digits), and for `per_subject`.
         max_clips: keep only this many clips, spread evenly over the set.
@@ -82,45 +87,46 @@ def open_clips(
         factors: options of a synthetic set.
 
     Raises:
-        InputError: nothing is there, no layout fits, no file can be read, an argument is out of range, or a track
-            cannot be had.
+        InputError: nothing is there, no layout fits, no file can be read, an argument is out of range, or a column
+            per frame cannot be had.
     """
     from mutoscope.data import synthetic
 
-    _check(size, channels, fit, tracks, max_clips=max_clips, per_subject=per_subject)
+    height, width = height_and_width(size)
+    _check(min(height, width), channels, fit, max_clips=max_clips, per_subject=per_subject)
+    columns = known(columns)
     if isinstance(source, str) and source in synthetic.NAMES:
         if per_subject:
             raise InputError(f"{source}: takes no per_subject (expected a file or folder of clips that have subjects)")
-        made = synthetic.make_clips(source, size=size, channels=channels, seed=seed, max_clips=max_clips, **factors)
-        _check_has(source, tracks, made.tracks or {})
-        return clips_from_arrays(
-            made.clips,
-            name=source,
-            labels=made.labels,
-            label_names=made.label_names,
-            subjects=made.subjects,
-            factors=made.factors,
-            tracks=made.tracks,
-            skeleton=made.skeleton,
-            layout="synthetic",
-        )
-    if factors:
+        if height != width:
+            raise InputError(f"{source}: is square (expected one size, not {height}x{width})")
+        clips = rendered_clips(source, size=height, channels=channels, seed=seed, max_clips=max_clips, **factors)
+    elif factors:
         raise InputError(
             f"{source}: takes no {', '.join(factors)} (only synthetic sets do: {', '.join(synthetic.NAMES)})"
         )
-    path = Path(source).expanduser()
+    else:
+        path = Path(source).expanduser()
+        layout, listing = _listed(path, seed)
+        entries = few_of_each_subject(listing.entries, per_subject, seed) if per_subject else listing.entries
+        listing = replace(listing, entries=spread(entries, max_clips))
+        wanted = tuple(name for name in columns if COLUMNS[name].per_frame)
+        options = Options((height, width), channels, fit, wanted)
+        clips = cached_clips(listing, options, name=path.resolve().stem, layout=layout, strict=strict)
+    check_columns(clips, [name for name in columns if COLUMNS[name].per_frame])
+    return clips
+
+
+def _listed(path: Path, seed: int) -> tuple[str, Listing]:
+    """The name of a folder's or file's layout, and its clips with all that lies beside them."""
     try:
         layout = detect_layout(path)
-        listing = with_structures(layout.listing(path, seed))
+        listing = with_table(with_structures(layout.listing(path, seed)), path)
     except OSError as error:
         raise InputError(f"{path}: cannot be listed ({error.strerror or error})") from error
     if not listing.entries:
         raise _no_clips(path)
-    entries = few_of_each_subject(listing.entries, per_subject, seed) if per_subject else listing.entries
-    listing = replace(listing, entries=spread(entries, max_clips))
-    name = path.resolve().stem
-    options = Options(size, channels, fit, tuple(tracks))
-    return cached_clips(listing, options, name=name, layout=layout.name, strict=strict)
+    return layout.name, listing
 
 
 def detect_layout(path: str | Path) -> type[Layout]:
@@ -147,23 +153,13 @@ def _no_clips(path: Path) -> InputError:
     return InputError(f"{path}: holds no clips (expected one of: {expected})")
 
 
-def _check_has(source: str, wanted: Sequence[str], tracks: Mapping[str, object]) -> None:
-    lacking = [track for track in wanted if track not in tracks]
-    if "face" in tracks and "landmarks" in lacking:
-        lacking.remove("landmarks")  # its parameters say more
-    if lacking:
-        raise InputError(f"{source}: has no {', '.join(lacking)} (its tracks: {', '.join(tracks) or 'none'})")
-
-
-def _check(size: int, channels: int, fit: str, tracks: Sequence[str], **counts: int | None) -> None:
+def _check(size: int, channels: int, fit: str, **counts: int | None) -> None:
     if size < SMALLEST_FRAME:
         raise InputError(f"size {size}: is too small (expected at least {SMALLEST_FRAME})")
     if channels not in (1, 3):
         raise InputError(f"channels {channels}: is not supported (expected 1 or 3)")
     if fit not in CLIP_FITS:
         raise InputError(f"fit {fit!r}: is unknown (expected one of {', '.join(CLIP_FITS)})")
-    if unknown := [track for track in tracks if track not in TRACKS]:
-        raise InputError(f"tracks {', '.join(unknown)}: are unknown (expected some of {', '.join(TRACKS)})")
     for name, count in counts.items():
         if count is not None and count < 1:
             raise InputError(f"{name} {count}: is too small (expected at least 1)")

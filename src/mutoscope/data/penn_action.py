@@ -11,36 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from mutoscope.data.layouts import LOOKED_AT, Entry, Layout, Listing, TrackSource, media_entry, refused_entry, visible
+from mutoscope.data.layouts import LOOKED_AT, ColumnSource, Entry, Layout, Listing, media_entry, refused_entry, visible
 from mutoscope.errors import InputError
 
 ACTIONS = (
-    "baseball_pitch",
-    "baseball_swing",
-    "bench_press",
-    "bowl",
-    "clean_and_jerk",
-    "golf_swing",
-    "jump_rope",
-    "jumping_jacks",
-    "pullup",
-    "pushup",
-    "situp",
-    "squat",
-    "strum_guitar",
-    "tennis_forehand",
-    "tennis_serve",
-)
+    "baseball_pitch", "baseball_swing", "bench_press", "bowl", "clean_and_jerk", "golf_swing", "jump_rope",
+    "jumping_jacks", "pullup", "pushup", "situp", "squat", "strum_guitar", "tennis_forehand", "tennis_serve",
+)  # fmt: skip
 PAPER_ACTIONS = (
-    "baseball_pitch",
-    "baseball_swing",
-    "clean_and_jerk",
-    "golf_swing",
-    "jump_rope",
-    "jumping_jacks",
-    "tennis_forehand",
+    "baseball_pitch", "baseball_swing", "clean_and_jerk", "golf_swing", "jump_rope", "jumping_jacks", "tennis_forehand",
     "tennis_serve",
-)
+)  # fmt: skip
 JOINTS = 13
 MARGIN = 5  # pixels around a body
 FIELDS = ("action", "x", "y", "visibility", "bbox", "nframes", "train")
@@ -77,7 +58,7 @@ def _entry(root: Path, folder: Path) -> Entry:
         entry = media_entry(root, folder, label=ACTIONS.index(_action(file)), subject=folder.name)
     except InputError as error:
         entry = refused_entry(error, root, folder, subject=folder.name)
-    source = TrackSource(("joints", "visible", "boxes"), partial(_tracks, file), (file,))
+    source = ColumnSource(("joints", "visible", "boxes"), partial(_columns, file), (file,))
     return replace(entry, sources=(source,), margin=MARGIN)
 
 
@@ -88,20 +69,20 @@ def _action(path: Path) -> str:
     return action
 
 
-def _tracks(path: Path) -> dict[str, np.ndarray]:
+def _columns(path: Path) -> dict[str, np.ndarray]:
     """Joints and boxes; the file counts pixels from 1, at their centres."""
     labels = _labels(path)
     frames = int(np.ravel(labels["nframes"])[0])
-    for name, columns in (("x", JOINTS), ("y", JOINTS), ("visibility", JOINTS), ("bbox", 4)):
-        if labels[name].shape != (frames, columns):
+    for name, count in (("x", JOINTS), ("y", JOINTS), ("visibility", JOINTS), ("bbox", 4)):
+        if labels[name].shape != (frames, count):
             shown = " x ".join(map(str, labels[name].shape))
-            raise InputError(f"{path}: has {name} of shape {shown} (expected {frames} x {columns})")
-    tracks = {
+            raise InputError(f"{path}: has {name} of shape {shown} (expected {frames} x {count})")
+    columns = {
         "joints": np.stack([labels["x"], labels["y"]], axis=-1) - 0.5,
         "visible": (labels["visibility"] > 0).astype(np.float32),
         "boxes": labels["bbox"] - np.array([1, 1, 0, 0]),
     }
-    return {track: values.astype(np.float32) for track, values in tracks.items()}
+    return {name: values.astype(np.float32) for name, values in columns.items()}
 
 
 @cache

@@ -1,8 +1,9 @@
-"""Clips of the synthetic sets as files, with their tracks beside them."""
+"""Clips of the synthetic sets as files, with their columns per frame beside them."""
 
 from pathlib import Path
 from typing import Literal
 
+from mutoscope.data.columns import COLUMNS
 from mutoscope.data.layouts import BESIDE
 from mutoscope.data.open import open_clips
 from mutoscope.data.synthetic import NAMES
@@ -25,7 +26,7 @@ def render(
 ) -> Path:
     """Writes clips of a synthetic set as `<out>/<label>/<number>.mp4`, a folder of clips like any other.
 
-    What the set knows of every frame (its tracks) becomes `<out>/structures/<label>/<number>.npz`, in pixels of the
+    What the set knows of every frame becomes `<out>/structures/<label>/<number>.npz`, in pixels of the
     frames written: where `open_clips` looks for it.
 
     Args:
@@ -54,6 +55,6 @@ def render(
             clip = rendered[number]
             label = rendered.label_names[clip.label] if clip.label is not None else "clips"
             Video(clip.frames, fps).save(temporary / label / f"{number:04d}{suffix}")
-            if tracks := {track: values[number] for track, values in rendered.tracks.items()}:
-                Arrays(tracks).save(temporary / STRUCTURES / label / f"{number:04d}.npz")
+            if columns := {name: values for name, values in clip.columns.items() if COLUMNS[name].per_frame}:
+                Arrays(columns).save(temporary / STRUCTURES / label / f"{number:04d}.npz")
     return out

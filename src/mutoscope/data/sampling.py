@@ -1,6 +1,6 @@
 """Which examples training sees: a function of the seed and the iteration alone, so a resumed run needs no replay."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Int64
@@ -63,28 +63,3 @@ class TrainingBatches(Sampler[list[int]]):
             generator = np.random.Generator(np.random.Philox(np.random.SeedSequence((self.seed, epoch))))
             self._permutation = (epoch, generator.permutation(self.length))
         return self._permutation[1]
-
-
-class StagedBatches(Sampler[list[int]]):
-    """Batches of a training that goes through stages, each with examples of its own, in one dataset after the other.
-
-    Args:
-        stages: for each the iteration at which it begins (in order, the first at 0), its batches, and the number of
-            examples that lie before its own.
-        start: iteration at which iterating begins.
-    """
-
-    def __init__(self, stages: Sequence[tuple[int, TrainingBatches, int]], *, start: int = 0) -> None:
-        self.stages = list(stages)
-        self.start = start
-
-    def indices(self, iteration: int) -> Int64[np.ndarray, " b"]:
-        """This process's share of the batch of `iteration`."""
-        first, batches, before = [stage for stage in self.stages if stage[0] <= iteration][-1]
-        return before + batches.indices(iteration - first)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        iteration = self.start
-        while True:
-            yield self.indices(iteration).tolist()
-            iteration += 1

@@ -36,9 +36,9 @@ def few_of_each_subject(entries: Sequence[Entry], count: int, seed: int) -> list
     """
     of_subject: dict[str, list[int]] = {}
     for i, entry in enumerate(entries):
-        if entry.subject is None:
+        if (subject := entry.columns.get("subject")) is None:
             raise InputError(f"{entry.path}: has no subject (expected one of each clip, to take {count} of each)")
-        of_subject.setdefault(entry.subject, []).append(i)
+        of_subject.setdefault(subject, []).append(i)
     chosen: set[int] = set()
     for subject, own in of_subject.items():
         order = np.random.default_rng([seed, *subject.encode()]).permutation(own).tolist()

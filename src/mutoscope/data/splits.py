@@ -68,20 +68,19 @@ def _published(clips: Clips) -> list[int]:
     if clips.layout == VoxCeleb2.name:
         return [i for i, path in enumerate(paths) if is_voxceleb2_test_clip(path)]
     if clips.layout == Mug.name:
-        return [i for i, record in enumerate(clips.records) if record.subject in VALIDATION_SUBJECTS]
+        return [i for i, subject in enumerate(clips.column("subject")) if subject in VALIDATION_SUBJECTS]
     if clips.layout == PennAction.name:
         return [i for i, path in enumerate(paths) if is_penn_test_clip(path)]
     if clips.layout == Human36m.name:
-        return [i for i, record in enumerate(clips.records) if record.subject in TEST_PEOPLE]
+        return [i for i, subject in enumerate(clips.column("subject")) if subject in TEST_PEOPLE]
     known = "Moving MNIST, UCF101, MUG, VoxCeleb2, BAIR, Penn Action or Human3.6M"
     raise InputError(f"{clips.name}: has no published split (expected {known})")
 
 
 def _subjects(clips: Clips) -> list[str]:
-    subjects = [record.subject for record in clips.records if record.subject is not None]
-    if len(subjects) < len(clips):
+    if not clips.has("subject"):
         raise InputError(f"{clips.name}: has clips without a subject (expected class/subject/clip folders)")
-    return subjects
+    return clips.column("subject")
 
 
 def _choose(

@@ -4,6 +4,7 @@ import zipfile
 from functools import partial
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -43,9 +44,9 @@ class Stack:
     def __len__(self) -> int:
         return self._count
 
-    def entry(self, root: Path, path: Path, i: int, *, label: int | None = None, subject: str | None = None) -> Entry:
+    def entry(self, root: Path, path: Path, i: int, **columns: Any) -> Entry:
         """Clip i, as an entry of a listing of `root`."""
-        return Entry(f"{path.relative_to(root).as_posix()}[{i}]", partial(self._open, i), (path,), label, subject)
+        return Entry(f"{path.relative_to(root).as_posix()}[{i}]", partial(self._open, i), (path,), columns)
 
     def _open(self, i: int, channels: int) -> tuple[Frames, float | None]:
         return (to_channels(np.asarray(frame), channels) for frame in self._read()[i]), None

@@ -1,6 +1,6 @@
-"""Tracks in files beside any clips, in three formats of other programs' results.
+"""Columns per frame in files beside any clips, in three formats of other programs' results.
 
-<root>/structures/<clip>.npz                  arrays named as in `data.tracks`: joints, visible, landmarks, face, maps
+<root>/structures/<clip>.npz                  arrays named as in `data.columns`: joints, landmarks, mask, …
 <root>/poses-openpose/<clip>/<frame>.json     what OpenPose writes, with or without `_keypoints` after the frame's name
 <root>/landmarks-dlib68/<clip>/<frame>.json   68 pairs of x and y
 
@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mutoscope.data.clip_folder import ClipFolder
-from mutoscope.data.layouts import BESIDE, PICTURES, Entry, Layout, Listing, TrackSource, media_entry, visible
-from mutoscope.data.tracks import LANDMARKS, TRACKS
+from mutoscope.data.columns import LANDMARKS, per_frame
+from mutoscope.data.layouts import BESIDE, PICTURES, ColumnSource, Entry, Layout, Listing, media_entry, visible
 from mutoscope.errors import InputError
 
 PIXEL_CENTRE = 0.5  # of pixel 0: these programs give pixels whole numbers at their centres
@@ -30,7 +30,7 @@ DEPTH = 3  # folders above a clip's own in which these folders are looked for
 
 
 class ImagesAndStructures(Layout):
-    """Clips in `images/` and their tracks in folders beside it, as sets for video-to-video translation come."""
+    """Clips in `images/` and their columns in folders beside it, as sets for video-to-video translation come."""
 
     name = "images and structures"
     looks_like = "images/<clip>/<frames>, poses-openpose/<clip>/<frame>.json, landmarks-dlib68/<clip>/<frame>.json"
@@ -46,7 +46,7 @@ class ImagesAndStructures(Layout):
 
 
 def with_structures(listing: Listing, folder: Path | None = None) -> Listing:
-    """A listing whose entries know the tracks that lie in folders beside them.
+    """A listing whose entries know the columns that lie in folders beside them.
 
     Args:
         folder: what the folders lie in, if not in the listing's root.
@@ -57,17 +57,17 @@ def with_structures(listing: Listing, folder: Path | None = None) -> Listing:
     return replace(listing, entries=[_with_sources(entry, folder) for entry in listing.entries])
 
 
-def read_tracks(path: Path) -> dict[str, np.ndarray]:
-    """The tracks in one file of arrays, or in a folder of a clip's keypoints, one file a frame.
+def read_columns(path: Path) -> dict[str, np.ndarray]:
+    """The columns in one file of arrays, or in a folder of a clip's keypoints, one file a frame.
 
     Raises:
         InputError: it is neither, or what is there cannot be read.
     """
     if path.is_file():
-        tracks = _arrays(path)
-        if not tracks:
-            raise InputError(f"{path}: has no tracks (expected arrays named {', '.join(TRACKS)})")
-        return tracks
+        columns = _arrays(path)
+        if not columns:
+            raise InputError(f"{path}: has no columns (expected arrays named {', '.join(per_frame())})")
+        return columns
     if not path.is_dir():
         raise InputError(f"{path}: does not exist (expected .npz, or a folder of OpenPose's or dlib's JSON)")
     files = tuple(file for file in visible(path) if file.suffix == ".json")
@@ -75,8 +75,8 @@ def read_tracks(path: Path) -> dict[str, np.ndarray]:
     return _openpose(path, files, []) if of_people else _dlib(path, files, [])
 
 
-def tracks_beside(clip: Path) -> dict[str, np.ndarray]:
-    """The tracks that lie beside one clip, in the folders of this module next to it or above; none, if none are there.
+def columns_beside(clip: Path) -> dict[str, np.ndarray]:
+    """The columns that lie beside one clip, in the folders of this module next to it or above; none, if none are there.
 
     Raises:
         InputError: what is there cannot be read.
@@ -87,7 +87,7 @@ def tracks_beside(clip: Path) -> dict[str, np.ndarray]:
             if root not in clip.absolute().parents:
                 continue
             if sources := _with_sources(media_entry(root, clip.absolute()), folder).sources:
-                return {track: values for source in sources for track, values in source.read().items()}
+                return {name: values for source in sources for name, values in source.read().items()}
     return {}
 
 
@@ -97,18 +97,16 @@ class _Person(NamedTuple):
 
 
 def _with_sources(entry: Entry, folder: Path) -> Entry:
-    own = entry.files[0] if len(entry.files) == 1 else None
-    suffix = Path(entry.path).suffix
-    clip = entry.path.removesuffix(suffix) if own is not None and own.suffix == suffix else entry.path
+    clip = entry.clip
     sources = []
     if (poses := folder / POSES / clip).is_dir():
         files = tuple(file for file in visible(poses) if file.suffix == ".json")
-        sources.append(TrackSource(("joints", "visible"), partial(_openpose, poses, files, _frames(entry)), files))
+        sources.append(ColumnSource(("joints", "visible"), partial(_openpose, poses, files, _frames(entry)), files))
     if (faces := folder / FACES / clip).is_dir():
         files = tuple(file for file in visible(faces) if file.suffix == ".json")
-        sources.append(TrackSource(("landmarks",), partial(_dlib, faces, files, _frames(entry)), files))
+        sources.append(ColumnSource(("landmarks",), partial(_dlib, faces, files, _frames(entry)), files))
     if (arrays := folder / STRUCTURES / f"{clip}.npz").is_file():
-        sources.append(TrackSource(_names_in(arrays), partial(_arrays, arrays), (arrays,)))
+        sources.append(ColumnSource(_names_in(arrays), partial(_arrays, arrays), (arrays,)))
     return replace(entry, sources=(*entry.sources, *sources))
 
 
@@ -119,21 +117,23 @@ def _frames(entry: Entry) -> list[str]:
 
 
 def _names_in(path: Path) -> tuple[str, ...]:
-    """The tracks in a file of arrays, going by its directory; all, if it is damaged, so that reading it says so."""
+    """The columns in a file of arrays, going by its directory; all, if it is damaged, so that reading it says so."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = {name.removesuffix(".npy") for name in archive.namelist()}
     except (OSError, zipfile.BadZipFile):
-        return TRACKS
-    return tuple(track for track in TRACKS if track in names)
+        return per_frame()
+    return tuple(name for name in per_frame() if name in names)
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return {track: arrays[track].astype(np.float32) for track in TRACKS if track in arrays.files}
+            return {name: arrays[name].astype(np.float32) for name in per_frame() if name in arrays.files}
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: is no readable file of arrays (expected .npz with {', '.join(TRACKS)})") from error
+        raise InputError(
+            f"{path}: is no readable file of arrays (expected .npz with {', '.join(per_frame())})"
+        ) from error
 
 
 def _openpose(folder: Path, files: tuple[Path, ...], frames: list[str]) -> dict[str, np.ndarray]:

@@ -1,40 +1,38 @@
 """ClipWindows: stretches of a fixed number of frames, drawn from clips of any length."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch import Tensor
 
-from mutoscope.data.clips import Clips
-from mutoscope.data.tracks import check_can_mirror, mirror_tracks
+from mutoscope.data.clips import Clips, check_columns
+from mutoscope.data.columns import window
+from mutoscope.data.examples import Examples, tensors
 from mutoscope.errors import InputError
 
 VIRTUAL_EPOCH = 1 << 20
 
 
-class ClipWindows(Dataset[dict[str, Any]]):
-    """Windows of clips, each drawn by a generator of its own, so that window `i` is always the same.
+class ClipWindows(Examples):
+    """Windows of clips, under `clip`, each drawn by a generator of its own, so that window `i` is always the same.
 
     The windows of one clip are endless; an epoch is long enough (about a million) that training hardly meets one
-    twice, and holds every clip equally often: window `i` is of clip `i` modulo `clip_count`. An example has `clip`
-    (uint8, "t h w c") and `path`, and where the clips have them `label`, `subject` and the same frames' rows of every
-    track (float32), under the track's name.
+    twice, and holds every clip equally often: window `i` is of clip `i` modulo the number of clips.
 
     Args:
         clips: where the windows come from.
         frames: frames per window.
         step: lowest and highest distance between the frames of a window, in frames of the clip; drawn per window
             among those that fit.
-        flip: add to the list of clips a copy of each, mirrored left to right: clip `i + n` is the mirror image of clip
-            `i < n`.
         hold_last: accept clips that are too short for the lowest step: they take the largest that fits, or rest on
             their last frame where not even steps of one do.
+        columns: what else an example has: the clip's value, or the rows of the window's frames.
         seed: with the index, decides a window.
 
     Raises:
-        InputError: a clip is shorter than a window with the lowest step, unless `hold_last`; or `flip` is set and a
-            track cannot be mirrored.
+        InputError: a clip is shorter than a window with the lowest step, unless `hold_last`; or not every clip has a
+            column, or one is text.
     """
 
     def __init__(
@@ -43,8 +41,8 @@ class ClipWindows(Dataset[dict[str, Any]]):
         frames: int = 16,
         *,
         step: tuple[int, int] = (1, 1),
-        flip: bool = False,
         hold_last: bool = False,
+        columns: Sequence[str] = (),
         seed: int = 0,
     ) -> None:
         if frames < 1 or not 1 <= step[0] <= step[1]:
@@ -52,44 +50,23 @@ class ClipWindows(Dataset[dict[str, Any]]):
         self.clips = clips
         self.frames = frames
         self.step = step
-        self.flip = flip
+        self.columns = tuple(columns)
         self.seed = seed
         if not hold_last:
             self._check_lengths()
-        has_labels = all(record.label is not None for record in clips.records)
-        has_subjects = all(record.subject is not None for record in clips.records)
-        self.keys = ("clip", "path") + ("label",) * has_labels + ("subject",) * has_subjects + tuple(clips.tracks)
-        if flip:
-            check_can_mirror(clips.name, clips.tracks, clips.skeleton)
-
-    @property
-    def clip_count(self) -> int:
-        """Number of clips that windows are drawn from, mirrored copies among them."""
-        return len(self.clips) * (2 if self.flip else 1)
+        check_columns(clips, columns)
+        tensors(clips[0].columns, columns)
 
     def __len__(self) -> int:
-        return -(-VIRTUAL_EPOCH // self.clip_count) * self.clip_count
+        return -(-VIRTUAL_EPOCH // len(self.clips)) * len(self.clips)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
         if not 0 <= index < len(self):
             raise IndexError(f"window {index} of {len(self)}")
-        mirrored, number = divmod(index % self.clip_count, len(self.clips))
-        clip = self.clips[number]
-        generator = np.random.default_rng((self.seed, index))
-        times = self._times(len(clip.frames), generator)
-        frames = clip.frames[times]
-        tracks = {track: values[number][times] for track, values in self.clips.tracks.items()}
-        if mirrored:
-            frames = np.ascontiguousarray(frames[:, :, ::-1])
-            tracks = mirror_tracks(tracks, self.clips.size, self.clips.skeleton)
-        example: dict[str, Any] = {
-            "clip": torch.from_numpy(frames),
-            "path": clip.path,
-            "label": clip.label,
-            "subject": clip.subject,
-        }
-        example |= {track: torch.from_numpy(rows) for track, rows in tracks.items()}
-        return {key: example[key] for key in self.keys}
+        clip = self.clips[index % len(self.clips)]
+        times = self._times(len(clip.frames), np.random.default_rng((self.seed, index)))
+        wanted = window({name: clip.columns[name] for name in self.columns}, times)
+        return {"clip": torch.from_numpy(np.ascontiguousarray(clip.frames[times])), **tensors(wanted, self.columns)}
 
     def _times(self, length: int, generator: np.random.Generator) -> np.ndarray:
         low, high = self.step

@@ -81,9 +81,8 @@ def evaluate_command(run: str) -> str:
 
 def held_out_clips(system: PseudoLabel) -> Clips:
     """Clips of the same kind from another seed."""
-    return open_clips(
-        DATA, size=system.image_size, channels=system.channels, seed=HELD_OUT_SEED, max_clips=HELD_OUT_CLIPS
-    )
+    o = system.config
+    return open_clips(DATA, size=o.size, channels=o.channels, seed=HELD_OUT_SEED, max_clips=HELD_OUT_CLIPS)
 
 
 def measured(run: Path, clips: Clips) -> dict[str, float]:

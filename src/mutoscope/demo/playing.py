@@ -29,7 +29,7 @@ def play_shipped(folder: Path, weights: str, seed: int) -> Section:
     exhibits += [switch(player, codes, seed), walk(player, seed)]
     lead = (
         f"Trained on shuffled, unlabelled frames of {data}. It was never told which frames belong together or "
-        f"which comes first; its {system.n_d} clips and {system.n_c} motion codes are its own discovery."
+        f"which comes first; its {system.config.n_d} clips and {system.config.n_c} motion codes are its own discovery."
     )
     return Section(f"Playing {weights}", lead, tuple(exhibits))
 
@@ -42,19 +42,19 @@ def main_code(codes: list[int]) -> int:
 def wall(player: Player[PseudoLabel], codes: list[int], seed: int) -> Exhibit:
     """All clips in one video."""
     system = player.system
-    columns = system.n_d if system.n_d <= 6 else 10
+    columns = system.config.n_d if system.config.n_d <= 6 else 10
     return player.play(
         "wall",
         "wall.mp4",
         title="All clips at once",
         caption="Every clip the system has found, in motion: one code runs back and forth, the noise stands still.",
-        alt=f"{system.n_d} small animations side by side",
+        alt=f"{system.config.n_d} small animations side by side",
         span=12,
         code=main_code(codes),
         columns=columns,
         frames=32,
         fps=12,
-        scale=max(1, 768 // (columns * system.image_size)),
+        scale=max(1, 768 // (columns * system.config.image_size)),
         seed=seed,
     )
 
@@ -100,7 +100,7 @@ def styles(player: Player[PseudoLabel], code: int, seed: int) -> Exhibit:
 
 def sheets(player: Player[PseudoLabel], codes: list[int], seed: int) -> list[Exhibit]:
     """The paper's figures: clips against codes, noise, and codes out of range."""
-    columns = 16 if player.system.image_size <= 32 else 10
+    columns = 16 if player.system.config.image_size <= 32 else 10
     code = main_code(codes)
     return [
         player.play(
@@ -164,7 +164,7 @@ def walk(player: Player[PseudoLabel], seed: int) -> Exhibit:
 def write_shuffled(folder: Path, data: str, system: PseudoLabel, seed: int) -> Path:
     """Saves frames of four held-out clips in random order, as a strip and as a video beside it."""
     clips = open_clips(
-        data, size=system.image_size, channels=system.channels, seed=HELD_OUT_SEED, max_clips=4, frames=8
+        data, size=system.config.image_size, channels=system.config.channels, seed=HELD_OUT_SEED, max_clips=4, frames=8
     )
     shuffled = np.random.default_rng(seed).permutation(clips.pixels)
     Video(shuffled).save(folder / "shuffled.mp4")

@@ -16,9 +16,9 @@ def play_frgan(folder: Path, weights: str, seed: int) -> Section:
     system = load(weights)
     assert isinstance(system, FRGAN)
     data = weights.split("/")[-1]
-    place = f"frgan_{data}"
-    clips = render(data, folder / place / "clips", clips=CLIPS, size=system.image_size, seed=UNSEEN).relative_to(folder)
-    made = f"mutoscope data render {data} --clips {CLIPS} --size {system.image_size} --seed {UNSEEN} -o {clips}"
+    place, size = f"frgan_{data}", system.config.image_size
+    clips = render(data, folder / place / "clips", clips=CLIPS, size=size, seed=UNSEEN).relative_to(folder)
+    made = f"mutoscope data render {data} --clips {CLIPS} --size {size} --seed {UNSEEN} -o {clips}"
     videos = sorted((path.relative_to(folder).as_posix() for path in (folder / clips).glob("*/*.mp4")), key=_number)
     player = Player(system, weights, folder, place)
     exhibits = [taken_apart(player, videos[5]), carried_over(player, videos[5], videos[6]), chained(player, videos)]

@@ -43,7 +43,7 @@ def long(player: Player[G3AN], seed: int) -> Exhibit:
         "long",
         "long.mp4",
         title="Longer than trained on",
-        caption=f"96 frames in one pass of the network, which has seen clips of {player.system.frames}.",
+        caption=f"96 frames in one pass of the network, which has seen clips of {player.system.config.frames}.",
         alt="animations of moving shapes side by side",
         span=6,
         frames=96,

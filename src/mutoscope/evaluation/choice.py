@@ -50,10 +50,10 @@ def fitting_extractors(metric: Metric, extractors: Sequence[Extractor]) -> list[
     return [e for e in others if metric.needs in ("any", e.kind)]
 
 
-def reported_name(metric: Metric, extractor: Extractor | None, size: int) -> str:
+def reported_name(metric: Metric, extractor: Extractor | None, height: int, width: int) -> str:
     """The name of a figure: with the extractor's, and for multi-scale SSIM with the number of scales."""
     if metric.name == "ms_ssim":
-        return ms_ssim_name(size, size)
+        return ms_ssim_name(height, width)
     return f"{metric.name}[{extractor.name}]" if extractor else metric.name
 
 

@@ -6,8 +6,9 @@ from typing import Literal
 from mutoscope.data import open_clips
 from mutoscope.errors import InputError
 from mutoscope.evaluation.choice import check_names, in_features
-from mutoscope.evaluation.evaluator import Evaluator, Pairing, described, resizing
+from mutoscope.evaluation.evaluator import Evaluator, described, protocol_with, resizing
 from mutoscope.evaluation.extractors import STEPS, Which, card, open_extractor, train_extractors
+from mutoscope.evaluation.protocol import Pairing
 from mutoscope.evaluation.report import Report, check_suffix
 from mutoscope.evaluation.targets import open_target
 from mutoscope.systems.base import System
@@ -67,7 +68,7 @@ def evaluate(
     named = [
         each
         for name in extractor or (["default"] if in_features(asked) else [])
-        for each in open_extractor(name, material, frames=frames, subjects=pairing == "start")
+        for each in open_extractor(name, material, frames=frames, subjects=protocol_with(pairing).subjects)
     ]
     evaluator = Evaluator(
         opened.real,
@@ -84,7 +85,7 @@ def evaluate(
         step=step,
     )
     rows = {target: evaluator.measure(opened.source), **evaluator.references()}
-    protocol, own = evaluator.protocol, {}
+    protocol, own = evaluator.table, {}
     if isinstance(opened.source, System):
         own = opened.source.measure(opened.real, seed=seed)
     else:

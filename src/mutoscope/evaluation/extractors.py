@@ -125,11 +125,12 @@ def cached_folder(data: Clips, kind: Kind, frames: int, steps: int, seed: int, t
         "seed": seed,
         "name": data.name,
         "content": content,
-        "records": [(record.start, record.length, record.label) for record in data.records],
+        "records": [(record.start, record.length, record.mirrored) for record in data.records],
+        "label": data.column("label"),
         "labels": data.label_names,
     }
     if tells == "subjects":
-        recipe["subjects"] = [record.subject for record in data.records]
+        recipe["subjects"] = data.column("subject")
     key = hashlib.blake2b(json.dumps(recipe).encode(), digest_size=8).hexdigest()
     return cache_folder() / "extractors" / f"{extractor_name(kind, data.name, tells)}-{key}"
 
@@ -169,7 +170,7 @@ def _train_on_frames(data: Clips, steps: int, seed: int, tells: Tells) -> Traine
     clip_of = np.repeat(np.arange(len(data)), data.lengths)[chosen]
     labels, classes = _subjects(data) if tells == "subjects" else _labels(data)
     return extractors.train_frame_extractor(
-        data.pixels[data.rows[chosen]],
+        data.frames_at(chosen),
         None if labels is None else labels[clip_of],
         clip_of,
         dataset=data.name,
@@ -198,14 +199,13 @@ def _train_on_clips(data: Clips, frames: int, steps: int, seed: int) -> TrainedE
 
 def has_subjects(data: Clips) -> bool:
     """Whether clips name several subjects that their labels do not already tell apart."""
-    subjects = [record.subject for record in data.records]
-    labelled = {(record.label, record.subject) for record in data.records}
-    return None not in subjects and len(labelled) > len({label for label, _ in labelled})
+    labelled = set(zip(data.column("label"), data.column("subject"), strict=True))
+    return data.has("subject") and len(labelled) > len({label for label, _ in labelled})
 
 
 def _subjects(data: Clips) -> tuple[Int64[np.ndarray, " clips"], list[str]]:
     """The number of each clip's subject, and the name of each."""
-    names, numbers = np.unique([str(record.subject) for record in data.records], return_inverse=True)
+    names, numbers = np.unique(data.column("subject"), return_inverse=True)
     return numbers.astype(np.int64), names.tolist()
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from mutoscope.errors import InputError
+from mutoscope.evaluation.protocol import Plan
 from mutoscope.evaluation.samples import Examples, Pair, Sample, evenly
-from mutoscope.metrics.animation_score import WindowSearch, animation_score, window_frames
+from mutoscope.metrics.animation_score import animation_score, window_frames
 from mutoscope.metrics.bootstrap import Interval, bootstrap_interval
 from mutoscope.metrics.classification import inception_score, label_accuracy
 from mutoscope.metrics.extractors.base import Classifier, Extractor
@@ -43,18 +44,12 @@ class Comparison:
     Attributes:
         sample: what is measured.
         real: what it is compared with.
-        search: finds real windows for sequences that have no real clip of their own; None where all have one.
-        matched: how many sequences are matched.
-        resamples: for intervals; 0 for none.
-        seed: of resamples and shuffles.
+        plan: the numbers that decide the figures.
     """
 
     sample: Sample
     real: Sample
-    search: WindowSearch | None
-    matched: int
-    resamples: int
-    seed: int
+    plan: Plan
 
     @cached_property
     def pairs(self) -> list[Pair]:
@@ -67,12 +62,10 @@ class Comparison:
             if not self.sample.pairs:
                 raise InputError("pairing: these clips have no real ones of their own (expected clips paired by name)")
             return self.sample.pairs
-        assert self.search is not None
-        clips = self.sample.clips.pixels
-        sequences = [clips[i] for i in evenly(len(clips), self.matched)]
+        clips, search = self.sample.clips.pixels, self.real.search
+        sequences = [clips[i] for i in evenly(len(clips), self.plan.matched)]
         return [
-            Pair(sequence, window_frames(self.search.clips, self.search.best(sequence), len(sequence)))
-            for sequence in sequences
+            Pair(sequence, window_frames(search.clips, search.best(sequence), len(sequence))) for sequence in sequences
         ]
 
     @cached_property
@@ -137,12 +130,12 @@ class Comparison:
 
         with threadpool_limits(1, user_api="blas"):
             return bootstrap_interval(
-                lambda *rows: float(statistic(*rows)), *samples, resamples=self.resamples, seed=self.seed
+                lambda *rows: float(statistic(*rows)), *samples, resamples=self.plan.resamples, seed=self.plan.seed
             )
 
     def measure(self, value: float, interval: Callable[[], Interval]) -> Measure:
         """A figure with its interval, if intervals are wanted."""
-        return Measure(value, *interval()) if self.resamples else Measure(value)
+        return Measure(value, *interval()) if self.plan.resamples else Measure(value)
 
 
 def examples_for(sample: Sample, extractor: Extractor) -> Examples:
@@ -165,13 +158,13 @@ def kernel(c: Comparison, extractor: Extractor) -> Measure:
     real, own = (spread(features, MOST_FOR_KERNELS) for features in c.features(extractor))
     return c.measure(
         kernel_distance(own, real),
-        lambda: kernel_distance_interval(own, real, resamples=c.resamples, seed=c.seed),
+        lambda: kernel_distance_interval(own, real, resamples=c.plan.resamples, seed=c.plan.seed),
     )
 
 
 def score_of_classes(c: Comparison, extractor: Extractor) -> Measure:
     found = examples_for(c.sample, extractor).probabilities(cast(Classifier, extractor))
-    found = np.random.default_rng(c.seed).permutation(found)
+    found = np.random.default_rng(c.plan.seed).permutation(found)
     splits = getattr(extractor, "score_splits", USUAL_SPLITS)
 
     def score(probabilities: Float[np.ndarray, "n k"]) -> float:

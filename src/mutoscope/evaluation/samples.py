@@ -1,17 +1,16 @@
 """What is measured: clips of one length and single frames, kept in a file, and the features extracted from them."""
 
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int64, UInt8
 
 from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
+from mutoscope.metrics.animation_score import WindowSearch
 from mutoscope.metrics.extractors.base import Classifier, Extractor
 from mutoscope.metrics.motion import SpeedHistogram
 
@@ -73,6 +72,7 @@ class Sample:
         labelled: clips made for a label, or real ones with theirs, and these labels.
         pairs: the real clip of each generated one, where that is known; otherwise it is found by matching.
         started: clips made from a picture each, or real ones with their first frames, and these pictures.
+        sequences: of real clips, where windows that are like generated ones are found.
     """
 
     clips: Examples
@@ -80,6 +80,13 @@ class Sample:
     labelled: tuple[Examples, Int64[np.ndarray, "n"]] | None = None
     pairs: list[Pair] | None = None
     started: tuple[Examples, Examples] | None = None
+    sequences: list[UInt8[np.ndarray, "_ h w c"]] | None = None
+
+    @cached_property
+    def search(self) -> WindowSearch:
+        """Finds the window most like a generated clip."""
+        assert self.sequences is not None
+        return WindowSearch(self.sequences)
 
     @cached_property
     def few(self) -> Examples:
@@ -121,46 +128,13 @@ def evenly(count: int, wanted: int, offset: float = 0.5) -> Int64[np.ndarray, "n
     return ((np.arange(n) + offset) * count / max(n, 1)).astype(np.int64)
 
 
-def windows(clips: Clips, count: int, frames: int, step: int, seed: int) -> tuple[np.ndarray, Int64[np.ndarray, "n"]]:
-    """At most `count` windows, at even distances over all there are, and the number of each window's clip.
-
-    Args:
-        clips: the set; clips shorter than a window are passed over.
-        count: how many windows.
-        frames: frames per window.
-        step: distance between them in the clip.
-        seed: where the first window begins.
-
-    Returns:
-        The windows, uint8 `n t h w c`, and clip indices.
-
-    Raises:
-        InputError: no clip is long enough for a window.
-    """
-    span = (frames - 1) * step + 1
-    starts = np.maximum(clips.lengths - span + 1, 0)
-    if not starts.any():
-        raise InputError(
-            f"{clips.name}: the longest clip has {clips.lengths.max(initial=0)} frames "
-            f"(expected at least {span} for windows of {frames} frames, {step} apart)"
-        )
-    places = evenly(int(starts.sum()), count, offset=np.random.default_rng(seed).random())
-    ends = np.cumsum(starts)
-    chosen = np.searchsorted(ends, places, side="right")
-    first = places - (ends - starts)[chosen]
-    cut = (clips[clip].frames[start : start + span : step] for clip, start in zip(chosen, first, strict=True))
-    return stored(cut, clips.name), chosen
-
-
-def standing_still(clips: UInt8[np.ndarray, "n t h w c"]) -> UInt8[np.ndarray, "n t h w c"]:
-    """The first frame of each clip, repeated."""
-    return stored((np.repeat(clip[:1], len(clip), axis=0) for clip in clips), STILL)
-
-
-def out_of_order(clips: UInt8[np.ndarray, "n t h w c"], seed: int) -> UInt8[np.ndarray, "n t h w c"]:
-    """The frames of each clip in a random order of its own."""
+def damaged(clips: UInt8[np.ndarray, "n t h w c"], seed: int) -> dict[str, UInt8[np.ndarray, "n t h w c"]]:
+    """By reference row, the first frame of each clip repeated, and its frames in a random order of its own."""
     rng = np.random.default_rng(seed)
-    return stored((clip[rng.permutation(len(clip))] for clip in clips), SHUFFLED)
+    return {
+        STILL: stored((np.repeat(clip[:1], len(clip), axis=0) for clip in clips), STILL),
+        SHUFFLED: stored((clip[rng.permutation(len(clip))] for clip in clips), SHUFFLED),
+    }
 
 
 def frames_of(clips: Clips, most: int) -> UInt8[np.ndarray, "n h w c"]:
@@ -169,50 +143,6 @@ def frames_of(clips: Clips, most: int) -> UInt8[np.ndarray, "n h w c"]:
     return stored((clips.pixels[row] for row in rows), clips.name)
 
 
-def real_sample(clips: Clips, count: int, frames: int, step: int, most_frames: int, seed: int) -> Sample:
-    """Windows and frames of real clips, or of generated ones from a folder; labelled where all clips are."""
-    pixels, numbers = windows(clips, count, frames, step, seed)
-    examples = Examples(pixels)
-    labels = labels_of(clips)
-    known = None if labels is None else (examples, labels[numbers])
-    return Sample(examples, Examples(frames_of(clips, most_frames)), labelled=known)
-
-
 def labels_of(clips: Clips) -> Int64[np.ndarray, " clips"] | None:
     """The number of each clip's label; None where not all have one."""
-    labels = [record.label for record in clips.records]
-    return None if None in labels else np.array(labels, dtype=np.int64)
-
-
-def tracks(clips: Clips, step: int) -> list[UInt8[np.ndarray, "_ h w c"]]:
-    """The clips as sequences whose frames are `step` apart: each clip gives `step` of them."""
-    return [clips[i].frames[phase::step] for i in range(len(clips)) for phase in range(step)]
-
-
-def pairs_by_name(generated: Clips, real: Clips) -> list[Pair]:
-    """Each generated clip with the real clip whose file has the same stem, over the frames that both have.
-
-    Raises:
-        InputError: no names agree, or two clips of one set share a name.
-    """
-    by_name = _by_stem(real)
-    pairs = []
-    for stem, number in _by_stem(generated).items():
-        if stem in by_name:
-            made, true = generated[number].frames, real[by_name[stem]].frames
-            length = min(len(made), len(true))
-            pairs.append(Pair(made[:length], true[:length]))
-    if not pairs:
-        raise InputError(
-            f"pairing by name: no clip of {generated.name} is named as one of {real.name} "
-            f"(expected names such as {next(iter(by_name))})"
-        )
-    return pairs
-
-
-def _by_stem(clips: Clips) -> dict[str, int]:
-    stems = [Path(record.path).stem for record in clips.records]
-    name, times = Counter(stems).most_common(1)[0]
-    if times > 1:
-        raise InputError(f"pairing by name: {clips.name} has {times} clips named {name} (expected one of each name)")
-    return {stem: number for number, stem in enumerate(stems)}
+    return np.array(clips.column("label"), dtype=np.int64) if clips.has("label") else None

@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from mutoscope.data import Clips, open_clips
+from mutoscope.data.columns import per_frame
 from mutoscope.data.synthetic import NAMES
 from mutoscope.errors import InputError
+from mutoscope.evaluation.evaluator import PROTOCOLS
+from mutoscope.evaluation.protocol import Pairing, Protocol, trained_frames
 from mutoscope.systems.base import CONFIG_FILE, System
+from mutoscope.systems.config import Config
 from mutoscope.systems.loading import load, shipped_weights
-from mutoscope.training.fit import clips_of_run
+from mutoscope.training.data import clips_of_run
 
-USUAL_SIZE, USUAL_FRAMES = 64, 16
+USUAL_SIZE = 64
 
 
 @dataclass(frozen=True)
@@ -31,22 +35,27 @@ class Target:
     training: Clips | None
 
     @property
+    def protocol(self) -> type[Protocol]:
+        """How it is measured; folders of clips as those that systems draw from noise."""
+        return PROTOCOLS[self.source.protocol if isinstance(self.source, System) else "clips"]
+
+    @property
+    def pairing(self) -> Pairing:
+        """How its clips find the real ones they are held against, unless told otherwise."""
+        return self.protocol.usual_pairing()
+
+    @property
     def step(self) -> int:
-        """Distance between the frames of a real window: the one the system was trained with."""
-        return self.source.frame_step[0] if isinstance(self.source, System) else 1
+        """Distance between the frames of a real window: the lowest that the system was trained with."""
+        return getattr(self.source.config, "frame_step", (1,))[0] if isinstance(self.source, System) else 1
 
     @property
     def frames(self) -> int:
-        """Frames of a clip: 16, or all that a system makes of a picture; fewer where no real clip is so long."""
-        if isinstance(self.source, System) and self.pairing == "start":
-            return min(self.source.frames, int(self.real.lengths.max()))
-        longest = (int(self.real.lengths.max()) - 1) // self.step + 1
-        return min(USUAL_FRAMES, longest)
-
-    @property
-    def pairing(self) -> Literal["match", "start"]:
-        """How its clips find the real ones they are held against, unless told otherwise."""
-        return "start" if isinstance(self.source, System) and self.source.starts_from != "noise" else "match"
+        """Frames of a clip, unless told otherwise: as the protocol says; fewer where no real clip is so long."""
+        longest, usual = int(self.real.lengths.max()), self.protocol.usual_frames
+        if usual is None and isinstance(self.source, System):
+            return min(trained_frames(self.source), longest)
+        return min(usual or longest, (longest - 1) // self.step + 1)
 
 
 def open_target(
@@ -65,9 +74,11 @@ def open_target(
         InputError: there is nothing of that name, or no real clips are known, or the size is not that of the system.
     """
     system = load(name) if _is_system(name) else None
-    if system is not None and size not in (None, system.image_size):
-        raise InputError(f"size: {size}, but {name} draws frames of {system.image_size} pixels (leave it out)")
-    size = size or (system.image_size if system else USUAL_SIZE)
+    config = None if system is None else system.config
+    if config is not None and size is not None and config.size != (size, size):
+        height, width = config.size
+        drawn = width if height == width else f"{width}x{height}"
+        raise InputError(f"size: {size}, but {name} draws frames of {drawn} pixels (leave it out)")
     if system is not None and data is None:
         seen, held_out = clips_of_run(name, system)
         if not len(held_out):
@@ -75,13 +86,16 @@ def open_target(
         return Target(name, system, held_out, seen)
     if data is None:
         raise InputError(f"{name}: is a folder of clips (expected --data with real ones to compare them with)")
-    channels = system.channels if system else 3
-    tracks = system.wants_tracks if system else ()
-    real = open_clips(data, size=size, channels=channels, seed=seed, max_clips=max_clips, tracks=tracks)
-    others = None
-    if data in NAMES:
-        others = open_clips(data, size=size, channels=channels, seed=0 if seed else 1, max_clips=max_clips)
-    return Target(name, system or open_clips(name, size=size, channels=channels), real, others)
+    shape = {"size": size or USUAL_SIZE, "channels": 3} if config is None else as_seen_by(config)
+    real = open_clips(data, seed=seed, max_clips=max_clips, **shape)
+    others = open_clips(data, seed=0 if seed else 1, max_clips=max_clips, **shape) if data in NAMES else None
+    return Target(name, system or open_clips(name, **shape), real, others)
+
+
+def as_seen_by(config: Config) -> dict[str, Any]:
+    """Options of `open_clips` by which real clips are brought to what a system draws, with all it must be told."""
+    columns = [column for column in config.columns if column in per_frame()]
+    return {"size": config.size, "channels": config.channels, "columns": columns}  # type: ignore[attr-defined]
 
 
 def _is_system(name: str) -> bool:

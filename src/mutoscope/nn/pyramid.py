@@ -4,9 +4,8 @@ Y. Wang, "Learning to Generate Human Videos", 2021, section 5.2.3. It needs noth
 any 3-D discriminator.
 """
 
-from collections.abc import Sequence
-
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mutoscope.errors import InputError
@@ -15,24 +14,27 @@ from mutoscope.nn.residual_discriminator import ResidualDiscriminator
 View = Float[Tensor, "b _k h w"]
 
 
-def time_to_channels(
-    x: Float[Tensor, "b c t h w"], step: int = 1, start: int = 0, frames: int | None = None
-) -> Float[Tensor, "b k h w"]:
-    """Every `step`-th frame from `start` on, one after another in the channels: one frame's colours, the next's, …
-
-    Args:
-        x: clips.
-        step: distance of the frames taken.
-        start: the first of them.
-        frames: how many, by default all there are.
-    """
-    taken = x[:, :, start::step]
-    return taken[:, :, :frames].transpose(1, 2).flatten(1, 2)
+def time_to_channels(x: Float[Tensor, "b c t h w"], step: int = 1) -> Float[Tensor, "b k h w"]:
+    """Every `step`-th frame of clips, one after another in the channels: one frame's colours, the next's, …"""
+    return x[:, :, ::step].transpose(1, 2).flatten(1, 2)
 
 
 def channels_to_time(x: Float[Tensor, "b k h w"], channels: int) -> Float[Tensor, "b c t h w"]:
     """Undoes `time_to_channels` with step 1: clips of `channels` colours."""
     return x.unflatten(1, (-1, channels)).transpose(1, 2)
+
+
+def speeds_of(frames: int, levels: int) -> list[tuple[int, int]]:
+    """For each speed of a pyramid, the distance of the frames it sees, and how many they are.
+
+    Raises:
+        InputError: the slowest speed would see fewer than two frames.
+    """
+    if levels < 0:
+        raise InputError(f"levels: {levels} is less than 0")
+    if levels and frames < 2 << (levels - 1):
+        raise InputError(f"frames: {frames} is too few for {levels} speeds (expected at least {2 << (levels - 1)})")
+    return [(1 << level, len(range(0, frames, 1 << level))) for level in range(levels)]
 
 
 class TemporalPyramid(nn.Module):
@@ -46,7 +48,7 @@ class TemporalPyramid(nn.Module):
         widths: channels of each discriminator at 4, 8, 16, ... pixels; those of `ResidualDiscriminator` if not given.
 
     Attributes:
-        speeds: for each discriminator, the distance of the frames it sees, and how many they are.
+        speeds: see `speeds_of`, one for each discriminator.
 
     Raises:
         InputError: the slowest speed would see fewer than two frames, or the size or the widths do not fit.
@@ -61,26 +63,25 @@ class TemporalPyramid(nn.Module):
         widths: list[int] | None = None,
     ) -> None:
         super().__init__()
-        if levels < 0:
-            raise InputError(f"levels: {levels} is less than 0")
-        if levels and frames < 2 << (levels - 1):
-            raise InputError(f"frames: {frames} is too few for {levels} speeds (expected at least {2 << (levels - 1)})")
-        self.speeds = [(1 << level, len(range(0, frames, 1 << level))) for level in range(levels)]
+        self.speeds = speeds_of(frames, levels)
         self.discriminators = nn.ModuleList(
             ResidualDiscriminator(channels * count, image_size, widths) for _, count in self.speeds
         )
 
-    def views(self, x: Float[Tensor, "b c t h w"], starts: Sequence[int] | None = None) -> list[View]:
+    def views(self, x: Float[Tensor, "b c t h w"], starts: Int[Tensor, " levels"] | None = None) -> list[View]:
         """What each discriminator gets to see of clips.
 
         Args:
             x: clips of as many frames as the pyramid was made for.
             starts: the first frame of each speed; frame 0 if not given.
         """
-        starts = [0] * len(self.speeds) if starts is None else starts
-        return [
-            time_to_channels(x, step, start, count) for (step, count), start in zip(self.speeds, starts, strict=True)
-        ]
+        if starts is None:
+            return [time_to_channels(x, step) for step, _ in self.speeds]
+        taken = (
+            start + torch.arange(0, step * count, step, device=x.device)
+            for (step, count), start in zip(self.speeds, starts, strict=True)
+        )
+        return [time_to_channels(x.index_select(2, frames)) for frames in taken]
 
     def forward(self, x: Float[Tensor, "b c t h w"]) -> list[Float[Tensor, "b 1"]]:
         """Judges clips in [-1, 1]: one logit a clip from each discriminator."""

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 
 from mutoscope.data import Clips
-from mutoscope.data.synthetic.moving_sprite_descriptors import appearance_descriptors, motion_descriptors
+from mutoscope.data.synthetic import readers_of
 from mutoscope.errors import InputError
 from mutoscope.metrics.anova import VarianceShares, variance_shares
 from mutoscope.metrics.motion import flow
@@ -22,8 +22,8 @@ def disentanglement(
 ) -> dict[str, float]:
     """Shares of the variance over a grid of appearances and motions (two-way analysis of variance).
 
-    On moving sprites, clips are described by the colours and the area of what moves, and by its trajectory; on other
-    clips by colours and optical flow in 4 × 4 cells.
+    Clips of a rendered set that brings readers are described by these (moving sprites by the colours and the area of
+    what moves, and by its trajectory); others by colours and optical flow in 4 × 4 cells.
 
     Args:
         sample_grid: given how many appearances, how many motions and a seed, every one with every other.
@@ -57,12 +57,13 @@ def disentanglement(
 
 def look_descriptors(clips: Clips, channels: int) -> Callable[[np.ndarray], np.ndarray]:
     """What describes the looks of clips `n t h w c` like these, one row a clip."""
-    return appearance_descriptors if clips.name == "moving_sprites" and channels == 3 else colours_of_cells
+    look = readers_of(clips.origin).look
+    return look if look is not None and channels == 3 else colours_of_cells  # readers of looks know colours
 
 
 def motion_descriptors_for(clips: Clips) -> Callable[[np.ndarray], np.ndarray]:
     """What describes the motions of clips `n t h w c` like these, one row a clip."""
-    return motion_descriptors if clips.name == "moving_sprites" else flow_of_cells
+    return readers_of(clips.origin).motion_descriptors or flow_of_cells
 
 
 def colours_of_cells(clips: UInt8[np.ndarray, "n t h w c"]) -> Float64[np.ndarray, "n d"]:

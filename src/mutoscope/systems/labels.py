@@ -1,43 +1,54 @@
 """Labels that a user gives by number or by name."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional as F
 
 from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
+from mutoscope.systems.conditions import Conditions
+from mutoscope.systems.config import Config
+
+C = TypeVar("C", bound=Config)
+
+
+def with_labels_of(config: C, clips: Clips) -> C:
+    """A config whose field `label_names` is that of these clips, where it was left to the data (null).
+
+    Raises:
+        InputError: the clips do not have the labels it names, in this order, each of them one.
+    """
+    names: list[str] | None = config.label_names  # type: ignore[attr-defined]  # configs of systems with labels
+    if names is None:
+        return replace(config, label_names=list(clips.label_names))  # type: ignore[call-arg]
+    if names and names != clips.label_names:
+        there = f"has {clips.label_names}" if clips.label_names else "has no labels"
+        raise InputError(f"label_names: {names} are not those of {clips.name}, which {there}")
+    return config
+
+
+def one_hot(numbers: Int[Tensor, " n"], count: int) -> Float[Tensor, "n count"]:
+    """Numbers from 0 as rows with a one each. `F.one_hot` asks the host whether they are in range; this does not."""
+    return (numbers[:, None] == torch.arange(count, device=numbers.device)).float()
 
 
 class Labels:
     """What systems with labels share.
 
     Attributes:
-        label_names: the labels' names, in the order of their numbers; empty where the system takes none.
-        labels_of_data: whether they were left to the data to tell.
+        config: has `label_names`: the labels' names, in the order of their numbers; empty where there are none.
     """
 
-    label_names: list[str]
-    labels_of_data: bool = False
+    config: Any
 
-    def arguments_for(self, clips: Clips) -> dict[str, Any]:
-        """The names of the labels, where they were left to these clips to tell (see `System.arguments_for`)."""
-        return {"label_names": clips.label_names} if self.labels_of_data and clips.label_names else {}
-
-    def check_labels(self, clips: Clips) -> None:
-        """Raises InputError where clips do not have these labels, in this order, each of them one."""
-        if self.label_names and self.label_names != clips.label_names:
-            there = f"has {clips.label_names}" if clips.label_names else "has no labels"
-            raise InputError(f"label_names: {self.label_names} are not those of {clips.name}, which {there}")
-        missing = sum(record.label is None for record in clips.records)
-        if self.label_names and missing:
-            raise InputError(
-                f"{clips.name}: {missing} of {len(clips)} clips have no label (expected folders of clips, one a label, "
-                "or --label_names '[]' to train without)"
-            )
+    @property
+    def label_names(self) -> list[str]:
+        """The labels' names, in the order of their numbers; none where the system takes none."""
+        return list(self.config.label_names or ())
 
     def one_hot(self, labels: int | str | Sequence[int | str]) -> Float[Tensor, "n K"]:
         """Labels by name or number; a name comes first, where names are numbers.
@@ -48,19 +59,12 @@ class Labels:
         wanted = [labels] if isinstance(labels, int | str) else list(labels)
         return self._one_hot(wanted, [self._number_of(str(label)) for label in wanted])
 
-    def numbered(self, labels: Sequence[int]) -> Float[Tensor, "n K"]:
-        """Labels by number, whatever they are called.
-
-        Raises:
-            InputError: as `one_hot`.
-        """
-        return self._one_hot(labels, labels)
-
     def labels_in_turn(self, n: int) -> Float[Tensor, "n K"] | None:
         """All labels, one after the other; None where the system takes none."""
         if not self.label_names:
             return None
-        return self.numbered([i % len(self.label_names) for i in range(n)])
+        numbers = [i % len(self.label_names) for i in range(n)]
+        return self._one_hot(numbers, numbers)
 
     def labels_for(self, n: int, label: int | str | None) -> Float[Tensor, "n K"] | None:
         """The same label for all, or all labels in turn where none is given.
@@ -69,6 +73,25 @@ class Labels:
             InputError: as `one_hot`.
         """
         return self.labels_in_turn(n) if label is None else self.one_hot([label] * n)
+
+    def labels_asked(self, conditions: Conditions) -> Float[Tensor, "n K"] | None:
+        """The labels of conditions; all in turn where these have none; None where the system takes none.
+
+        Raises:
+            InputError: the system does not know a label, or takes none and the conditions name one by number.
+        """
+        given = conditions.columns.get("label")
+        if given is None or (conditions.label_names is not None and not self.label_names):
+            return self.labels_in_turn(conditions.count)
+        if None in given:
+            return self.labels_in_turn(conditions.count)
+        if conditions.label_names is None:
+            return self._one_hot(given, given)
+        for name in conditions.label_names:
+            if name not in self.label_names:
+                known = ", ".join(self.label_names)
+                raise InputError(f"label: this system was trained without the label {name} (it knows {known})")
+        return self._one_hot(given, [self.label_names.index(conditions.label_names[label]) for label in given])
 
     def _number_of(self, name: str) -> int:
         """The number of a label, by its name or else as written in digits; -1 where there is none such."""
@@ -83,4 +106,4 @@ class Labels:
             if not 0 <= number < len(self.label_names):
                 known = ", ".join(f"{i} {name}" for i, name in enumerate(self.label_names))
                 raise InputError(f"label: {label} is unknown (expected one of {known})")
-        return F.one_hot(torch.tensor(numbers), len(self.label_names)).float()
+        return one_hot(torch.tensor(numbers, dtype=torch.int64), len(self.label_names))

@@ -1,13 +1,11 @@
 """From a name or a folder to a system ready to use."""
 
-import json
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from mutoscope.errors import InputError
 from mutoscope.systems import SYSTEMS, system_class
-from mutoscope.systems.base import CONFIG_FILE, SYSTEM_KEY, WEIGHTS_FILE, System
+from mutoscope.systems.base import CONFIG_FILE, SYSTEM_KEY, WEIGHTS_FILE, System, read_config
 
 
 def shipped_weights() -> dict[str, Path]:
@@ -30,17 +28,13 @@ def load(weights: str | Path, device: str = "cpu") -> System:
         InputError: there is nothing of that name, or what is there cannot be loaded.
     """
     folder = _folder(weights)
-    config = _read_config(folder / CONFIG_FILE)
-    name = config.pop(SYSTEM_KEY, None)
+    values = read_config(folder)
+    name = values.pop(SYSTEM_KEY, None)
     if name not in SYSTEMS:
         raise InputError(f"{folder / CONFIG_FILE}: {SYSTEM_KEY} is {name!r} (expected one of {', '.join(SYSTEMS)})")
+    system = system_class(name).from_folder(folder, values)
     try:
-        system = system_class(name).from_config(config)
-    except InputError as error:
-        raise InputError(f"{folder / CONFIG_FILE}: {error}") from error
-    system.load_weights(folder / WEIGHTS_FILE)
-    try:
-        return system.to(device).eval()
+        return system.to(device)
     except (RuntimeError, AssertionError) as error:
         raise InputError(f"device: {device!r} cannot be used ({str(error).splitlines()[0]})") from error
 
@@ -60,13 +54,3 @@ def _folder(weights: str | Path) -> Path:
             f"{path}: holds no weights (expected a folder with {CONFIG_FILE} and {WEIGHTS_FILE}, or a run)"
         )
     raise InputError(f"{weights}: no such weights (expected a folder, or one of {', '.join(shipped)})")
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable JSON ({error})") from error
-    if not isinstance(config, dict):
-        raise InputError(f"{path}: not a JSON object (expected the arguments of a system)")
-    return config

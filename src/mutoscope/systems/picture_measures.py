@@ -1,24 +1,49 @@
-"""What clips drawn from a picture owe to the noise, to the label and to the picture."""
+"""Systems that go on from a picture: what is asked of each, and what clips owe to picture, label and noise."""
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float64, UInt8
 
 from mutoscope.data import Clips
+from mutoscope.errors import InputError
+from mutoscope.systems.base import System
+from mutoscope.systems.conditions import Conditions
 
 PICTURES, NOISES = 16, 8  # that are measured
-Animate = Callable[..., Iterator[UInt8[np.ndarray, "t h w c"]]]
+Clip = UInt8[np.ndarray, "t h w c"]
+Pictures = UInt8[np.ndarray, "n h w c"]
+
+
+def check_pictures(system: System, conditions: Conditions, longest: float = math.inf) -> None:
+    """Checks that conditions give something to go on from, and ask for no more than `longest` frames from the last.
+
+    Raises:
+        InputError: they do not.
+    """
+    if "frames" not in conditions.columns:
+        raise InputError(f"{system.name}: goes on from pictures, it draws none (expected pictures to animate)")
+    for seen, frames in zip(conditions.columns["frames"], conditions.lengths, strict=True):
+        most = longest + len(seen) - 1
+        if frames > most:
+            raise InputError(f"frames: {frames} is more than this {system.name} draws (expected at most {most})")
+
+
+def continued(conditions: Conditions, clips: Iterable[Clip]) -> Iterator[Clip]:
+    """Clips that begin with the last given frame of each row, behind those given before it; as long as is asked."""
+    for seen, clip, frames in zip(conditions.columns["frames"], clips, conditions.lengths, strict=True):
+        yield np.concatenate([seen[:-1], clip])[:frames]
 
 
 def picture_measures(
-    animate: Animate, clips: Clips, frames: int, label_names: list[str], seed: int = 0
+    system: System, clips: Clips, frames: int, label_names: Sequence[str], seed: int = 0
 ) -> dict[str, float]:
     """Differences between clips of one picture, in grey levels (0 to 255) unless said otherwise.
 
     Args:
-        animate: pictures, labels, frames and a seed to clips (`System.animate_pictures`).
+        system: goes on from pictures.
         clips: real ones; their first frames are the pictures.
         frames: of the drawn clips.
         label_names: the labels' names; none where the system takes none.
@@ -33,11 +58,14 @@ def picture_measures(
         `noise_of_takes`: the former as a share of the latter, where this is not 0;
         `moved_by_label`: mean absolute difference between clips of different labels, the same picture and noise.
     """
+
+    def drawn_from(rows: Pictures, labels: Sequence[int] | None) -> UInt8[np.ndarray, "n t h w c"]:
+        return np.stack(list(system.outputs(Conditions.of_pictures(rows, frames, labels), seed)))
+
     pictures = first_pictures(clips, PICTURES)
     k = len(label_names)
     rows = np.repeat(pictures, NOISES, axis=0)
-    labels = [(i // NOISES) % k for i in range(len(rows))] if k else None
-    drawn = np.stack(list(animate(rows, labels, frames=frames, seed=seed)))
+    drawn = drawn_from(rows, [i // NOISES % k for i in range(len(rows))] if k else None)
     apexes = apex(drawn).reshape(len(pictures), NOISES)
     real, by_take = real_apexes(clips, frames)
     measures = {
@@ -51,11 +79,13 @@ def picture_measures(
     if by_take:
         measures["noise_of_takes"] = measures["apex_by_noise"] / by_take
     if k > 1:
-        measures["moved_by_label"] = moved_by_label(animate, pictures, k, frames, seed)
+        of_labels = [drawn_from(pictures, [label] * len(pictures)).astype(np.float64) for label in range(k)]
+        differences = [np.abs(of_labels[i] - of_labels[j]).mean() for i in range(k) for j in range(i)]
+        measures["moved_by_label"] = float(np.mean(differences))
     return measures
 
 
-def first_pictures(clips: Clips, most: int) -> UInt8[np.ndarray, "n h w c"]:
+def first_pictures(clips: Clips, most: int) -> Pictures:
     """The first frames of at most `most` clips, at even distances."""
     count = min(most, len(clips))
     return np.stack([clips[i * len(clips) // count].frames[0] for i in range(count)])
@@ -70,16 +100,7 @@ def real_apexes(clips: Clips, frames: int) -> tuple[Float64[np.ndarray, " n"], f
     """The apex of each real clip, and its mean standard deviation over clips of the same subject and label."""
     found = np.array([apex(clips[i].frames[None, :frames])[0] for i in range(len(clips))])
     takes = defaultdict(list)
-    for record, value in zip(clips.records, found, strict=True):
-        takes[record.subject, record.label].append(value)
+    for subject, label, value in zip(clips.column("subject"), clips.column("label"), found, strict=True):
+        takes[subject, label].append(value)
     spreads = [np.std(values) for values in takes.values() if len(values) > 1]
     return found, float(np.mean(spreads)) if spreads else None
-
-
-def moved_by_label(animate: Animate, pictures: UInt8[np.ndarray, "n h w c"], k: int, frames: int, seed: int) -> float:
-    """Mean absolute difference between clips of different labels, the same picture and noise."""
-    clips = np.stack(
-        [list(animate(pictures, [label] * len(pictures), frames=frames, seed=seed)) for label in range(k)]
-    ).astype(np.float64)
-    differences = [np.abs(clips[i] - clips[j]).mean() for i in range(k) for j in range(i)]
-    return float(np.mean(differences))

@@ -1,4 +1,4 @@
-"""How things move in clips of the twins `reach` and `talk`, read off their frames, and how near real clips that is."""
+"""How things move in clips of twins whose motion can be read off their frames, and how near real clips that is."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,11 +7,10 @@ import numpy as np
 from jaxtyping import Float, Float64, UInt8
 
 from mutoscope.data import Clips
-from mutoscope.data.synthetic import make_clips
-from mutoscope.data.synthetic.reach_readout import read_reach
-from mutoscope.data.synthetic.talk_readout import read_talk
+from mutoscope.data.synthetic import make_clips, readers_of
 from mutoscope.metrics.frechet import frechet_distance_of
 from mutoscope.systems.base import System
+from mutoscope.systems.conditions import Conditions
 
 CLIPS = 400
 OTHER_SEED = 2000
@@ -20,6 +19,8 @@ LEAST_FOUND = 0.5
 """In fewer of its frames, what a clip shows cannot be followed."""
 
 Batch = UInt8[np.ndarray, "n t h w c"]
+MotionReader = Callable[[Batch], tuple[dict[str, np.ndarray], np.ndarray]]
+"""See `data.synthetic.Readers.motion`."""
 
 
 class Courses(NamedTuple):
@@ -36,27 +37,9 @@ class Courses(NamedTuple):
     followed: np.ndarray
 
 
-def _read_reach(clips: Batch) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    state = read_reach(clips)
-    return {"x": state.x, "y": state.y}, state.found
-
-
-def _read_talk(clips: Batch) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    state = read_talk(clips)
-    return {"x": state.x, "y": state.y, "mouth": state.mouth_area}, state.found
-
-
-READERS: dict[str, Callable[[Batch], tuple[dict[str, np.ndarray], np.ndarray]]] = {
-    "reach": _read_reach,
-    "reach_one_table": _read_reach,
-    "talk": _read_talk,
-}
-"""The sets whose clips can be read."""
-
-
-def courses(clips: Batch, data: str) -> Courses:
-    """The courses of all clips that can be followed; `data` is a key of `READERS`."""
-    states, found = READERS[data](clips)
+def courses(clips: Batch, read: MotionReader) -> Courses:
+    """The courses of all clips that can be followed."""
+    states, found = read(clips)
     followed = np.flatnonzero(found.mean(1) >= LEAST_FOUND)
     filled = {name: np.array([_filled(row) for row in values[followed]]) for name, values in states.items()}
     rows = {name: values.reshape(-1, clips.shape[1]) for name, values in filled.items()}
@@ -74,7 +57,7 @@ def trajectory_measures(system: System, clips: Clips, seed: int = 0) -> dict[str
 
     Args:
         system: makes clips from noise.
-        clips: real ones; their name says what can be read.
+        clips: real ones; where they come from says what can be read.
         seed: of the noise, and of the other real clips.
 
     Returns:
@@ -82,23 +65,25 @@ def trajectory_measures(system: System, clips: Clips, seed: int = 0) -> dict[str
         real ones' deviations; `ftd_of_real`: the same of other real clips; `found`: share of the generated frames that
         show what moves. `ftd` is infinite where fewer than half of the clips can be followed.
     """
-    if clips.name not in READERS or clips.channels != 3:
+    origin, read = clips.origin, readers_of(clips.origin).motion
+    if origin is None or read is None or clips.channels != 3:
         return {}
     frames = int(clips.lengths.min())
     real = np.stack([clips[i].frames[:frames] for i in range(min(len(clips), CLIPS))])
-    options = {"size": real.shape[2], "clips": len(real), "frames": frames}
-    other = np.stack(make_clips(clips.name, seed=OTHER_SEED + seed, **options).clips)
-    drawn = courses(np.stack(list(system.sample_clips(len(real), frames=frames, seed=seed))), clips.name)
-    scale = trajectory_features(courses(real, clips.name).states).std(0)
+    options = {**origin.options, "max_clips": None, "seed": OTHER_SEED + seed}
+    options |= {"size": clips.height, "clips": len(real), "frames": frames}
+    other = np.stack(make_clips(origin.name, **options).clips)
+    drawn = courses(np.stack(list(system.outputs(Conditions(len(real), frames), seed))), read)
+    of_real = courses(real, read).states
+    scale = trajectory_features(of_real).std(0)
 
     def features(states: dict[str, np.ndarray]) -> Float[np.ndarray, "m k"]:
         return trajectory_features(states) / scale
 
     enough = len(drawn.followed) >= max(2, len(real) / 2)
-    of_real = features(courses(real, clips.name).states)
     return {
-        "ftd": frechet_distance_of(features(drawn.states), of_real) if enough else float("inf"),
-        "ftd_of_real": frechet_distance_of(features(courses(other, clips.name).states), of_real),
+        "ftd": frechet_distance_of(features(drawn.states), features(of_real)) if enough else float("inf"),
+        "ftd_of_real": frechet_distance_of(features(courses(other, read).states), features(of_real)),
         "found": drawn.found,
     }
 

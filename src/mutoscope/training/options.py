@@ -1,16 +1,20 @@
 """What can be chosen about a training run, and where the choices come from: presets, then YAML files, then flags."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jsonargparse
 import yaml
 
 from mutoscope.errors import InputError
 from mutoscope.systems import system_class
+from mutoscope.systems.config import Config, Steps, choices_of, parsed
+from mutoscope.systems.parameters import Range, add_flags
+
+Count = Annotated[int, Range(1, 1_000_000_000)]
 
 
 @dataclass(frozen=True)
@@ -37,48 +41,54 @@ class RunOptions:
         log_every: Iterations between rows of the log; losses are checked for NaN at the same time.
         precision: Arithmetic of the networks; losses and weights are float32 in any case.
         compile: Compile the networks (torch.compile): slow to start, then faster on many machines.
+        graph: Capture whole steps in CUDA graphs, which spares small networks the launch of every kernel; on one GPU or
+            several, not on a CPU.
         accelerator: cpu, gpu, or what is there (auto).
-        devices: Number of processes, one a device; on the CPU they share its cores.
+        devices: Number of processes on each machine, one a device; on the CPU they share its cores.
+        num_nodes: Number of machines, on each of which the same command is started (see docs/training.md).
         threads: CPU threads of each process; all cores if not given.
         workers: Processes that read data beside the training one.
         weights_precision: Precision of the weights saved at the end.
     """
 
     data: str = "sprites"
-    held_out: float = 0.1
+    held_out: Annotated[float, Range(0)] = 0.1
     split_by: Literal["clip", "subject", "published"] = "clip"
     fit: Literal["crop", "pad", "stretch", "body", "face"] = "crop"
     flip: bool = False
-    max_clips: int | None = None
-    per_subject: int | None = None
+    max_clips: Count | None = None
+    per_subject: Count | None = None
     only: list[str] | None = None
     strict: bool = False
-    batch_size: int = 64
-    max_steps: int = 3000
+    batch_size: Count = 64
+    max_steps: Steps = 3000
     max_time: str | None = None
-    seed: int = 0
-    checkpoint_every: int = 500
-    keep_checkpoints: int = 2
-    sample_every: int = 500
-    log_every: int = 20
+    seed: Steps = 0
+    checkpoint_every: Count = 500
+    keep_checkpoints: Count = 2
+    sample_every: Count = 500
+    log_every: Count = 20
     precision: Literal["float32", "bf16"] = "float32"
     compile: bool = False
+    graph: bool = False
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
-    devices: int = 1
-    threads: int | None = None
-    workers: int = 0
+    devices: Annotated[int, Range(1, 1024)] = 1
+    num_nodes: Annotated[int, Range(1, 1024)] = 1
+    threads: Annotated[int, Range(1, 4096)] | None = None
+    workers: Annotated[int, Range(0, 4096)] = 0
     weights_precision: Literal["float32", "float16"] = "float32"
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "checkpoint_every", "keep_checkpoints", "sample_every", "log_every", "devices"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}: {getattr(self, name)} is less than 1")
-        for name in ("max_steps", "workers", "seed", "held_out"):
-            if getattr(self, name) < 0:
-                raise InputError(f"{name}: {getattr(self, name)} is less than 0")
-        if self.batch_size % self.devices:
-            raise InputError(f"batch_size: {self.batch_size} cannot be shared evenly by {self.devices} devices")
+        for choice in choices_of(type(self)):
+            choice.check(getattr(self, choice.name))
+        if self.batch_size % self.processes:
+            raise InputError(f"batch_size: {self.batch_size} cannot be shared evenly by {self.processes} devices")
         _ = self.seconds
+
+    @property
+    def processes(self) -> int:
+        """How many train together."""
+        return self.devices * self.num_nodes
 
     @property
     def seconds(self) -> float | None:
@@ -142,22 +152,17 @@ def read_config(path: str | Path) -> dict[str, Any]:
 def options_parser(system: str, **parser_arguments: Any) -> jsonargparse.ArgumentParser:
     """A parser with every field of a run and of a system as a flag, documented and typed."""
     parser = jsonargparse.ArgumentParser(exit_on_error=False, **parser_arguments)
-    parser.add_class_arguments(RunOptions, as_group=True)
-    parser.add_class_arguments(system_class(system), as_group=True)
+    for cls in (RunOptions, system_class(system).config_class):
+        add_flags(parser, choices_of(cls))
     return parser
 
 
-def resolve(system: str, values: Mapping[str, Any]) -> tuple[RunOptions, dict[str, Any]]:
-    """Checks options against their types and sorts them into those of the run and those of the system's constructor.
+def resolve(system: str, values: Mapping[str, Any]) -> tuple[RunOptions, Config]:
+    """Checks options against their types and bounds, and sorts them into those of the run and those of the system.
 
     Raises:
-        InputError: an option is unknown or of the wrong type.
+        InputError: an option is unknown, of the wrong type or out of range.
     """
-    parser = options_parser(system)
-    try:
-        config = parser.parse_object(dict(values)).as_dict()
-    except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
-        raise InputError(" ".join(str(error).split())) from error
-    names = {field.name for field in fields(RunOptions)}
-    run = RunOptions(**{key: value for key, value in config.items() if key in names})
-    return run, {key: value for key, value in config.items() if key not in names}
+    config_class = system_class(system).config_class
+    run, config = parsed(values, [RunOptions, config_class])
+    return RunOptions(**run), config_class(**config)

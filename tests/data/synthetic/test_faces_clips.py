@@ -108,7 +108,7 @@ def test_neutral_is_at_rest():
 def test_people_of_two_seeds_are_others_and_a_split_shares_nobody():
     clips, others = (open_clips("faces", size=16, seed=seed, max_clips=12, frames=2) for seed in (0, 1))
     train, held_out = split(clips, by="subject", held_out=1, seed=0)
-    names = [{record.subject for record in part.records} for part in (train, held_out, others)]
+    names = [set(part.column("subject")) for part in (train, held_out, others)]
     assert not names[0] & names[1]
     assert not (names[0] | names[1]) & names[2]
     assert len(held_out) == 4

@@ -21,8 +21,8 @@ def few() -> SyntheticClips:
 
 
 def tracks(clips: SyntheticClips) -> list[np.ndarray]:
-    assert clips.tracks is not None
-    return clips.tracks["face"]
+    assert clips.columns is not None
+    return clips.columns["face"]
 
 
 def test_every_person_shows_every_expression(few: SyntheticClips) -> None:

@@ -21,7 +21,7 @@ def rendered():
 
 @pytest.fixture(scope="module")
 def joints(rendered):
-    return np.stack(rendered.tracks["joints"])
+    return np.stack(rendered.columns["joints"])
 
 
 def of_motion(rendered, joints, motion, *names):
@@ -49,9 +49,9 @@ def test_default_set_is_20_people_in_6_motions_of_48_frames():
     assert few.label_names == ["jumping-jack", "wave", "squat", "kick", "swing", "walk-in-place"]
 
 
-def test_joints_are_tracks_in_penn_actions_order_and_all_seen(rendered):
+def test_joints_are_columns_in_penn_actions_order_and_all_seen(rendered):
     assert rendered.skeleton == "penn13"
-    for clip, joints, visible in zip(rendered.clips, *rendered.tracks.values(), strict=True):
+    for clip, joints, visible in zip(rendered.clips, *rendered.columns.values(), strict=True):
         assert (joints.shape, visible.shape) == ((len(clip), 13, 2), (len(clip), 13))
         assert joints.dtype == visible.dtype == np.float32
         assert (visible == 1).all()
@@ -177,12 +177,12 @@ def test_the_background_stands_still_and_differs_from_clip_to_clip(rendered):
 def test_a_longer_clip_begins_as_a_shorter_one():
     short, long = (make_stick_people(max_clips=7, frames=frames) for frames in (12, 48))
     np.testing.assert_array_equal(np.stack(short.clips), np.stack(long.clips)[:, :12])
-    np.testing.assert_array_equal(np.stack(short.tracks["joints"]), np.stack(long.tracks["joints"])[:, :12])
+    np.testing.assert_array_equal(np.stack(short.columns["joints"]), np.stack(long.columns["joints"])[:, :12])
 
 
 def test_a_larger_picture_shows_the_same_scene():
     small, large = (make_stick_people(max_clips=6, size=size, frames=4) for size in (32, 64))
-    np.testing.assert_allclose(np.stack(small.tracks["joints"]) * 2, np.stack(large.tracks["joints"]), rtol=1e-5)
+    np.testing.assert_allclose(np.stack(small.columns["joints"]) * 2, np.stack(large.columns["joints"]), rtol=1e-5)
     shrunk = np.stack(large.clips).reshape(6, 4, 32, 2, 32, 2, 3).mean(axis=(3, 5))
     assert np.abs(shrunk - np.stack(small.clips)).mean() < 4
 

@@ -3,35 +3,77 @@
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+from jaxtyping import UInt8
+
+from mutoscope.data.clips import Origin
 from mutoscope.data.synthetic.clips import SyntheticClips
 from mutoscope.data.synthetic.morphable_faces import make_morphable_faces
+from mutoscope.data.synthetic.moving_sprite_descriptors import appearance_descriptors, motion_descriptors
 from mutoscope.data.synthetic.moving_sprites import make_moving_sprites
 from mutoscope.data.synthetic.reach import make_reach
+from mutoscope.data.synthetic.reach_readout import read_reach
 from mutoscope.data.synthetic.shapes import make_shapes
 from mutoscope.data.synthetic.sprites import make_sprites
 from mutoscope.data.synthetic.stick_people import make_stick_people
 from mutoscope.data.synthetic.talk import make_talk
+from mutoscope.data.synthetic.talk_readout import read_talk
 from mutoscope.data.synthetic.toy_faces import make_faces, make_smiles
 from mutoscope.errors import InputError
 
-__all__ = ["NAMES", "SyntheticClips", "make_clips"]
+__all__ = ["NAMES", "Readers", "SyntheticClips", "make_clips", "readers_of"]
 
-_MAKERS: dict[str, Callable[..., SyntheticClips]] = {
-    "sprites": make_sprites,
-    "sprites_colour": partial(make_sprites, size_range=3.0, colour=True),
-    "shapes": make_shapes,
-    "moving_sprites": make_moving_sprites,
-    "faces": make_faces,
-    "smiles": make_smiles,
-    "reach": make_reach,
-    "reach_one_table": partial(make_reach, backgrounds=1),
-    "talk": make_talk,
-    "stick_people": make_stick_people,
-    "morphable_faces": make_morphable_faces,
+Batch = UInt8[np.ndarray, "n t h w c"]
+
+
+class Readers(NamedTuple):
+    """What can be read off frames of a set's clips, real or generated; None where nothing can.
+
+    Attributes:
+        motion: how things move: for each quantity its values over time ("n t", in pixels or square pixels, NaN where
+            not found), and whether there was something to read in each frame ("n t", bool).
+        look: what clips look like: descriptors "n d".
+        motion_descriptors: how clips move: descriptors "n d".
+    """
+
+    motion: Callable[[Batch], tuple[dict[str, np.ndarray], np.ndarray]] | None = None
+    look: Callable[[Batch], np.ndarray] | None = None
+    motion_descriptors: Callable[[Batch], np.ndarray] | None = None
+
+
+class _Set(NamedTuple):
+    make: Callable[..., SyntheticClips]
+    readers: Readers = Readers()
+
+
+def _gripper(clips: Batch) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    state = read_reach(clips)
+    return {"x": state.x, "y": state.y}, state.found
+
+
+def _head_and_mouth(clips: Batch) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    state = read_talk(clips)
+    return {"x": state.x, "y": state.y, "mouth": state.mouth_area}, state.found
+
+
+_SETS: dict[str, _Set] = {
+    "sprites": _Set(make_sprites),
+    "sprites_colour": _Set(partial(make_sprites, size_range=3.0, colour=True)),
+    "shapes": _Set(make_shapes),
+    "moving_sprites": _Set(
+        make_moving_sprites, Readers(look=appearance_descriptors, motion_descriptors=motion_descriptors)
+    ),
+    "faces": _Set(make_faces),
+    "smiles": _Set(make_smiles),
+    "reach": _Set(make_reach, Readers(motion=_gripper)),
+    "reach_one_table": _Set(partial(make_reach, backgrounds=1), Readers(motion=_gripper)),
+    "talk": _Set(make_talk, Readers(motion=_head_and_mouth)),
+    "stick_people": _Set(make_stick_people),
+    "morphable_faces": _Set(make_morphable_faces),
 }
-NAMES: tuple[str, ...] = tuple(_MAKERS)
+NAMES: tuple[str, ...] = tuple(_SETS)
 SMALLEST_SIZE = 8
 
 
@@ -61,9 +103,9 @@ def make_clips(
     Raises:
         InputError: for an unknown name or factor (the known ones are listed) or a value out of range.
     """
-    if name not in _MAKERS:
+    if name not in _SETS:
         raise InputError(f"{name}: no such synthetic set (expected one of {', '.join(NAMES)})")
-    maker = _MAKERS[name]
+    maker = _SETS[name].make
     known = sorted(inspect.signature(maker).parameters.keys() - {"size", "channels", "seed", "max_clips"})
     for factor in factors.keys() - set(known):
         raise InputError(f"{name}: unknown argument {factor!r} (expected some of {', '.join(known)})")
@@ -77,3 +119,8 @@ def make_clips(
     if size is not None:
         factors["size"] = size
     return maker(channels=channels, seed=seed, max_clips=max_clips, **factors)
+
+
+def readers_of(origin: Origin | None) -> Readers:
+    """The readers of the set that clips come from; of files all are None."""
+    return Readers() if origin is None else _SETS[origin.name].readers

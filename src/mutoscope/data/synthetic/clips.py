@@ -20,7 +20,7 @@ class SyntheticClips(NamedTuple):
         label_names: names of the classes.
         factors: what each frame was rendered from: for each factor one array of length t per clip.
         subjects: who is seen in each clip; None where clips show nobody.
-        tracks: where joints and landmarks are in each frame: for each track (see `data.tracks`) one array per clip.
+        columns: what is known of each frame: for each column per frame (see `data.columns`) one array per clip.
         skeleton: the order of the joints, a name in `geometry.skeletons.SKELETONS`.
     """
 
@@ -29,7 +29,7 @@ class SyntheticClips(NamedTuple):
     label_names: list[str]
     factors: dict[str, list[np.ndarray]]
     subjects: list[str] | None = None
-    tracks: dict[str, list[np.ndarray]] | None = None
+    columns: dict[str, list[np.ndarray]] | None = None
     skeleton: str | None = None
 
 

@@ -96,7 +96,7 @@ def make_morphable_faces(
             "landmarks": [model.posed(torch.from_numpy(track))[..., :2].numpy() for track in tracks],
         },
         subjects=[f"{seed}-{who:03d}" for who in subject],
-        tracks={"face": tracks},
+        columns={"face": tracks},
     )
 
 

@@ -133,10 +133,10 @@ def make_stick_people(
         frames: frames per clip; a longer clip begins as a shorter one.
 
     Returns:
-        Clips labelled by motion, with a name for each person, and tracks `joints` (pixels of the rendered size, in Penn
-        Action's order) and `visible` (all are). Factors: the person's number (`identity`), `angle` (of the motion's
-        cycle), `shade` (where the light comes from, from the picture's right over down), both in radians and growing
-        with time, `period` (frames), `amplitude` and `side` (1, or -1 where mirrored).
+        Clips labelled by motion, with a name for each person, and columns `joints` (pixels of the rendered size, in
+        Penn Action's order) and `visible` (all are). Factors: the person's number (`identity`), `angle` (of the
+        motion's cycle), `shade` (where the light comes from, from the picture's right over down), both in radians and
+        growing with time, `period` (frames), `amplitude` and `side` (1, or -1 where mirrored).
     """
     taken = draw_takes(seed, subjects=subjects, takes=takes, max_clips=max_clips)
     people = draw_people(subjects, seed).at(taken.subject)
@@ -154,7 +154,7 @@ def make_stick_people(
         label_names=list(MOTIONS),
         factors=factors,
         subjects=[f"{seed}-{subject:03d}" for subject in taken.subject],
-        tracks={"joints": list(joints * scale), "visible": list(np.ones((count, frames, 13), np.float32))},
+        columns={"joints": list(joints * scale), "visible": list(np.ones((count, frames, 13), np.float32))},
         skeleton=PENN13.name,
     )
 

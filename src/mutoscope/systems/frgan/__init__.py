@@ -8,7 +8,16 @@ L. Zhao, X. Peng, Y. Tian, M. Kapadia and D. Metaxas, "Towards Image-to-Video Tr
 via Multi-stage Generative Adversarial Networks", International Journal of Computer Vision, 2020.
 """
 
+from mutoscope.systems.frgan.config import FRGANConfig
 from mutoscope.systems.frgan.networks import ClipCritic, ForecastingNetwork, FrameCritic, PosePredictor, RefiningNetwork
 from mutoscope.systems.frgan.system import FRGAN
 
-__all__ = ["FRGAN", "ClipCritic", "ForecastingNetwork", "FrameCritic", "PosePredictor", "RefiningNetwork"]
+__all__ = [
+    "FRGAN",
+    "ClipCritic",
+    "FRGANConfig",
+    "ForecastingNetwork",
+    "FrameCritic",
+    "PosePredictor",
+    "RefiningNetwork",
+]

@@ -1,50 +1,53 @@
 """Clips that another method made, found for the real ones that they are of."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
-from mutoscope.data.clips import Clips
 from mutoscope.data.open import open_clips
 from mutoscope.errors import InputError
 from mutoscope.systems.base import CONFIG_FILE
+from mutoscope.systems.conditions import Conditions
 
 
-def coarse_clips(source: str, clips: Clips, given: int) -> list[UInt8[np.ndarray, "t h w c"]]:
-    """For each clip one that another method made of it.
+def coarse_clips(source: str, conditions: Conditions) -> list[UInt8[np.ndarray, "t h w c"]]:
+    """For each row of conditions a clip that another method made.
 
     Args:
-        source: a folder of clips that bear the same names, or weights or a run of a system that follows clips.
-        clips: real ones.
-        given: how many frames of each the system is given.
+        source: a folder of clips that bear the same names, or weights or a run of a system that goes on from frames.
+        conditions: what is known of real clips: frames that are given, and their path.
 
     Raises:
-        InputError: a clip is missing or too short, the first is named; or the system cannot follow these clips.
+        InputError: a clip is missing or too short, the first is named; or the system cannot go on from these frames.
     """
+    height, width, channels = conditions.pictures.shape[1:]
     if any((folder / CONFIG_FILE).is_file() for folder in (Path(source), Path(source) / "weights")):
         from mutoscope.systems.loading import load
 
         other = load(source)
-        own, theirs = (clips.size, clips.channels), (other.image_size, other.channels)
-        if own != theirs:
-            raise InputError(f"{source}: draws frames of {theirs[0]} pixels and {theirs[1]} channels (expected {own})")
-        return list(other.follow_clips(clips, given))
-    made = open_clips(source, size=clips.size, channels=clips.channels)
-    names = {name: i for i, name in enumerate(stems(made))}
+        theirs = (*other.config.size, other.config.channels)
+        if theirs != (height, width, channels):
+            shown, own = (" x ".join(map(str, shape)) for shape in (theirs, (height, width, channels)))
+            raise InputError(f"{source}: draws frames of {shown} (expected {own}: height, width, channels)")
+        return list(other.outputs(conditions))
+    made = open_clips(source, size=(height, width), channels=channels)
+    names = {name: i for i, name in enumerate(stems([r.path for r in made.records], made.column("label")))}
+    paths = conditions.columns["path"]
+    wanted = stems(paths, conditions.columns.get("label", [None] * len(paths)))
     found = []
-    for record, name in zip(clips.records, stems(clips), strict=True):
+    for name, length in zip(wanted, conditions.lengths, strict=True):
         if name not in names:
-            raise InputError(f"{source}: has no clip {name} (expected one for every clip of {clips.name})")
+            raise InputError(f"{source}: has no clip {name} (expected one for every clip)")
         frames = made[names[name]].frames
-        if len(frames) < record.length:
-            raise InputError(f"{source}: {name} has {len(frames)} frames (expected at least {record.length})")
-        found.append(frames[: record.length])
+        if len(frames) < length:
+            raise InputError(f"{source}: {name} has {len(frames)} frames (expected at least {length})")
+        found.append(frames[:length])
     return found
 
 
-def stems(clips: Clips) -> list[str]:
-    """What clips are called: the file's name without its suffix, below the folder of its label if it has one."""
-    labelled = all(record.label is not None for record in clips.records)
-    paths = [Path(record.path) for record in clips.records]
-    return [f"{path.parent.name}/{path.stem}" if labelled else path.stem for path in paths]
+def stems(paths: Sequence[str], labels: Sequence[int | None]) -> list[str]:
+    """What clips are called: the file's name without its suffix, below the folder of its label if all have one."""
+    files = [Path(path) for path in paths]
+    return [file.stem if None in labels else f"{file.parent.name}/{file.stem}" for file in files]

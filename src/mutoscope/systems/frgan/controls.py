@@ -94,7 +94,7 @@ class FRGANControls(Preference, FigureControls):
 
 
 def structure_for(folder: Path, clip: str) -> Path:
-    """The file of tracks of a clip in a folder of such files.
+    """The file of columns of a clip in a folder of such files.
 
     Raises:
         InputError: there is none.

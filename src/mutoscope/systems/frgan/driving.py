@@ -110,7 +110,7 @@ class DrivingControls(Showing):
             fps: Frames a second.
         """
         self.check_predicts("forecast")
-        given = self.scene(video, structure, region, most=self.observed)
+        given = self.scene(video, structure, region, most=self.config.observed)
         rows = self.predicted(given.rows, frames)
         first = tuple(given.frames) if show_given else ()
         return self.playing(

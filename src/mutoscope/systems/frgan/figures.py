@@ -174,15 +174,15 @@ class FigureControls(DrivingControls):
             region: What is seen: the subject, the centre, all (none); frames of the right size as they are (auto).
         """
         self.check_predicts("poses")
-        scene = self.scene(video, structure, region, most=self.observed + frames)
-        foretold = self.predicted(scene.rows[: self.observed], frames)
-        true = scene.rows[self.observed :]
+        scene = self.scene(video, structure, region, most=self.config.observed + frames)
+        foretold = self.predicted(scene.rows[: self.config.observed], frames)
+        true = scene.rows[self.config.observed :]
         times = sheets.times_shown(frames, min(columns, frames))
-        observed = sheets.times_shown(self.observed, len(times))
+        observed = sheets.times_shown(self.config.observed, len(times))
         shown = {"observed": scene.rows[observed], "foretold": foretold[times]}
         cells = [cell for rows in shown.values() for cell in self.structure_pictures(rows)]
         pictures = self.structure_pictures(true) if len(true) else None
-        blank = np.full((self.image_size, self.image_size, 3), sheets.BACKGROUND, np.uint8)
+        blank = np.full((self.config.image_size, self.config.image_size, 3), sheets.BACKGROUND, np.uint8)
         cells += [pictures[t] if pictures is not None and t < len(pictures) else blank for t in times.tolist()]
         header = [f"t+{time + 1}" for time in times.tolist()]
         names = [*shown, "true"]
@@ -208,7 +208,7 @@ class FigureControls(DrivingControls):
         """
         if predict:
             self.check_predicts("structure_table")
-            rows = self.predicted(self.scene(video, structure, region, most=self.observed).rows, predict)
+            rows = self.predicted(self.scene(video, structure, region, most=self.config.observed).rows, predict)
         else:
             rows = self.scene(video, structure, region).rows
         return Table(self.structure.columns(), rows.tolist())
@@ -240,7 +240,7 @@ class FigureControls(DrivingControls):
         found |= {name: made[name] for name in ("mask", "content") if name in made}
         if self.can_refine:
             found["refined"] = self.drawn(scene, scene.rows, refine=True)
-        return Arrays(found | {"maps": made["structure"]} | self.structure.as_tracks(scene.rows))
+        return Arrays(found | {"maps": made["structure"]} | self.structure.as_columns(scene.rows))
 
     @control
     def fidelity(self, *, video: Frames, structure: Structure = None, region: Region = "auto") -> Table:
@@ -259,7 +259,7 @@ class FigureControls(DrivingControls):
         columns: dict[str, np.ndarray] = {}
         for name, clip in sources.items():
             columns[f"psnr{name}"] = psnr(clip, scene.frames, data_range=255.0)
-            if self.image_size >= SMALLEST_FOR_SSIM:
+            if self.config.image_size >= SMALLEST_FOR_SSIM:
                 columns[f"ssim{name}"] = ssim(clip, scene.frames, data_range=255.0)
             columns[f"mse{name}"] = mse(clip, scene.frames)
         values = np.stack(list(columns.values()), axis=1)
@@ -272,7 +272,7 @@ class FigureControls(DrivingControls):
         Raises:
             InputError: it cannot be read, or has fewer.
         """
-        theirs = read_frames(other, self.image_size, self.channels)[: len(scene.frames)]
+        theirs = read_frames(other, self.config.image_size, self.config.channels)[: len(scene.frames)]
         if len(theirs) < len(scene.frames):
             raise InputError(f"other: has {len(theirs)} frames (expected {len(scene.frames)}, as the video)")
         return theirs

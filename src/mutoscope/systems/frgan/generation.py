@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mutoscope.errors import InputError
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
+from mutoscope.systems.frgan.config import FRGANConfig
 from mutoscope.systems.frgan.networks import ForecastingNetwork, PosePredictor, RefiningNetwork
 from mutoscope.systems.frgan.structures import Joints, Rows, Structure
 
@@ -25,10 +26,7 @@ FRAMES_AT_ONCE = 16
 class Generation:
     """Draws with the trained networks of the system that inherits this."""
 
-    image_size: int
-    channels: int
-    frames: int
-    observed: int
+    config: FRGANConfig
     structure: Structure
     trained: Tensor
     G_M: ForecastingNetwork
@@ -51,11 +49,6 @@ class Generation:
     def can_predict(self) -> bool:
         """Whether there is a pose predictor that has learned anything."""
         return self.P is not None and bool(self.trained[0])
-
-    @property
-    def given(self) -> int:
-        """Frames of a body that are observed before it is forecast; of anything else one."""
-        return self.observed if isinstance(self.structure, Joints) else 1
 
     def rows_tensor(self, rows: Rows) -> Float[Tensor, "t p"]:
         """Rows of structure on the device."""
@@ -89,7 +82,7 @@ class Generation:
 
     def maps_of(self, rows: Rows) -> Float[Tensor, "t m s s"]:
         """The motion maps of rows."""
-        return self.structure.maps(self.rows_tensor(rows), self.image_size)
+        return self.structure.maps(self.rows_tensor(rows), self.config.image_size)
 
     def coarse(self, picture: Picture, row: Float32[np.ndarray, "p"], rows: Rows) -> Iterator[Float[Tensor, "c s s"]]:
         """Forecasts, frame by frame."""
@@ -106,7 +99,7 @@ class Generation:
             rows: their structure.
             overlap: windows overlap by half and blend into each other, which takes twice as long.
         """
-        length, window = len(rows), self.frames
+        length, window = len(rows), self.config.frames
         held: list[Tensor] = []
         first = 0
 
@@ -133,7 +126,7 @@ class Generation:
         """At most K frames, refined together; fewer are made K by resting on the last."""
         assert self.G_R is not None
         count = len(frames)
-        times = torch.arange(self.frames).clamp(max=count - 1)
+        times = torch.arange(self.config.frames).clamp(max=count - 1)
         clip = frames[times].transpose(0, 1)[None]
         maps = self.maps_of(rows[times.numpy()]).transpose(0, 1)[None]
         return self.G_R(clip, maps).clip[0].transpose(0, 1)[:count].float()
@@ -179,11 +172,12 @@ class Generation:
                 "poses: this system has not learned to predict poses (expected one trained with pose_steps)"
             )
         assert self.P is not None
-        if len(observed) < self.observed:
-            raise InputError(f"poses: there are {len(observed)} (expected at least {self.observed}, to predict from)")
-        joints, visible = self.structure.split(self.rows_tensor(observed[-self.observed :]))
-        poses = pixels_to_coordinates(joints, self.image_size)
-        future = coordinates_to_pixels(self.P(poses[None], steps)[0], self.image_size)
+        wanted, size = self.config.observed, self.config.image_size
+        if len(observed) < wanted:
+            raise InputError(f"poses: there are {len(observed)} (expected at least {wanted}, to predict from)")
+        joints, visible = self.structure.split(self.rows_tensor(observed[-wanted:]))
+        poses = pixels_to_coordinates(joints, size)
+        future = coordinates_to_pixels(self.P(poses[None], steps)[0], size)
         seen = visible.amax(0).expand(steps, -1)
         return self.structure.joined(future, seen).cpu().numpy().astype(np.float32)
 

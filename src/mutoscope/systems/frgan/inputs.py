@@ -16,13 +16,12 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from mutoscope.data.clip_folder import ClipFolder
+from mutoscope.data.columns import check_values, move, skeleton_of
 from mutoscope.data.estimation import fill_gaps
-from mutoscope.data.fitting import cut_out, fit_frame, move_tracks, region_of_body, region_of_face, region_of_frame
-from mutoscope.data.structure_files import read_tracks, tracks_beside
-from mutoscope.data.tracks import check_tracks, skeleton_of
+from mutoscope.data.fitting import Move, move_of_frame, move_to_body, move_to_face
+from mutoscope.data.structure_files import columns_beside, read_columns
 from mutoscope.errors import InputError
 from mutoscope.media.landmarks import find_joints, find_landmarks
-from mutoscope.media.subjects import Box
 from mutoscope.systems.cropping import Cutout, Picture, read_video
 from mutoscope.systems.frgan.structures import Face, Joints, Maps, Row, Rows, Structure
 from mutoscope.systems.inputs import Frames
@@ -36,6 +35,8 @@ NewRows = Float32[np.ndarray, "_ p"]
 """Rows, of which there are as many as were asked for."""
 
 MOST_FRAMES = 100_000
+PLACES = ("joints", "visible", "landmarks", "face")
+"""The columns that say where things are."""
 PICTURE_MARGIN = 0.35
 """Room around a body in a picture, on every side, as a share of it: there it is to move."""
 
@@ -80,7 +81,7 @@ def read_scene(
     Args:
         system: whose sizes and kind of structure count.
         source: a file, a folder of frames, or frames as an array.
-        structure: a file or folder of tracks, a table of rows, or None to look beside the source, then in the frames.
+        structure: a file or folder of columns, a table of rows, or None to look beside the source, then in the frames.
         region: what is seen: the subject that is found, the centre or all (none), squeezed into a square; with auto
             all of frames that have the system's size, the subject of others.
         what: what to call the source in messages.
@@ -91,46 +92,48 @@ def read_scene(
     """
 
     def pictures() -> Iterator[Picture]:
-        yield from islice(read_video(source, system.channels, whole=most == 1), most)
+        yield from islice(read_video(source, system.config.channels, whole=most == 1), most)
 
     first = next(pictures())
     if structure is not None and Path(structure).suffix.lower() == ".csv":
         rows = read_rows(structure, system.structure)
-        part = Box(0, 0, first.shape[1], first.shape[0])
+        seen = move_of_frame(first.shape, system.config.size, "stretch")
     else:
-        tracks = tracks_of(system.structure, source, structure, pictures(), what)
-        part = region_of(system, first, tracks, region, what, alone=most == 1)
-        rows = moved_rows(system, tracks, part, what)
+        columns = columns_of(system.structure, source, structure, pictures(), what)
+        seen = seen_of(system, first, columns, region, what, alone=most == 1)
+        rows = moved_rows(system, columns, seen, what)
     frames, last = [], first
     for last in pictures():  # read anew, so that a long video at its full size never lies in memory
-        frames.append(fit_frame(cut_out(last, part), system.image_size, "stretch"))
+        frames.append(seen.frame(last))
     if len(rows) < len(frames):
         raise InputError(f"{what}: has {len(frames)} frames, its structure {len(rows)} (expected as many)")
-    return Scene(np.stack(frames), rows[: len(frames)], Cutout(first, part, what, system.image_size), last)
+    cutout = Cutout(first, seen.region, what, system.config.image_size)
+    return Scene(np.stack(frames), rows[: len(frames)], cutout, last)
 
 
-def tracks_of(
+def columns_of(
     structure: Structure, source: Frames, named: Source, pictures: Iterator[Picture], what: str
 ) -> dict[str, np.ndarray]:
-    """The tracks that rows are made of, in pixels of the source's own frames."""
+    """The columns that rows are made of, in pixels of the source's own frames."""
     if named is not None:
-        tracks = read_tracks(Path(named))
+        columns = read_columns(Path(named))
     else:
-        tracks = {} if isinstance(source, np.ndarray) else tracks_beside(Path(source))
-        if not set(tracks) & {*structure.wants, *(("face",) if isinstance(structure, Face) else ())}:
-            tracks = found_tracks(structure, pictures, what)
-    if "joints" in tracks and "visible" not in tracks:
-        tracks["visible"] = np.ones(tracks["joints"].shape[:2], np.float32)
-    size = structure.size if isinstance(structure, Maps) else 0
-    frames = len(np.atleast_1d(next(iter(tracks.values()))))
+        columns = {} if isinstance(source, np.ndarray) else columns_beside(Path(source))
+        if not set(columns) & {*structure.config.columns, *(("face",) if isinstance(structure, Face) else ())}:
+            columns = found_columns(structure, pictures, what)
+    if "joints" in columns and "visible" not in columns:
+        columns["visible"] = np.ones(columns["joints"].shape[:2], np.float32)
+    used = (*PLACES, "maps") if isinstance(structure, Maps) else PLACES
+    columns = {name: values for name, values in columns.items() if name in used}
+    frames = len(np.atleast_1d(next(iter(columns.values()), ())))
     try:
-        check_tracks({k: v for k, v in tracks.items() if k != "maps" or size}, frames, size)
+        check_values(columns, frames, (0, 0), structure.config.size)
     except InputError as error:
         raise InputError(f"{what}: its structure {error}") from error
-    return tracks
+    return columns
 
 
-def found_tracks(structure: Structure, pictures: Iterator[Picture], what: str) -> dict[str, np.ndarray]:
+def found_columns(structure: Structure, pictures: Iterator[Picture], what: str) -> dict[str, np.ndarray]:
     """Tracks found in frames by the installed detector.
 
     Raises:
@@ -151,35 +154,34 @@ def found_tracks(structure: Structure, pictures: Iterator[Picture], what: str) -
     return {"landmarks": points} if isinstance(structure, Face) else {"joints": points, "visible": visible}
 
 
-def region_of(
-    system: "FRGAN", picture: Picture, tracks: dict[str, np.ndarray], region: Region, what: str, alone: bool
-) -> Box:
-    """The part of every frame that is seen."""
-    shape = picture.shape
-    right_size = shape[:2] == (system.image_size, system.image_size)
-    if region == "none" or (region == "auto" and right_size):
-        return Box(0, 0, shape[1], shape[0])
+def seen_of(
+    system: "FRGAN", picture: Picture, columns: dict[str, np.ndarray], region: Region, what: str, alone: bool
+) -> Move:
+    """The part of every frame that is seen, brought to the system's size."""
+    shape, size = picture.shape, system.config.size
+    if region == "none" or (region == "auto" and shape[:2] == size):
+        return move_of_frame(shape, size, "stretch")
     if region == "centre":
-        return region_of_frame(shape, "crop")
-    if "landmarks" in tracks:
-        return region_of_face(tracks["landmarks"])
-    if "joints" in tracks:
+        return move_of_frame(shape, size, "crop")
+    if "landmarks" in columns:
+        return move_to_face(columns["landmarks"], size)
+    if "joints" in columns:
         try:
-            seen = tracks["joints"][tracks["visible"] > 0]
+            seen = columns["joints"][columns["visible"] > 0]
             longest = float(np.ptp(seen, axis=0).max()) if len(seen) else 0.0
-            return region_of_body(shape, tracks, round(PICTURE_MARGIN * longest) if alone else None)
+            return move_to_body(shape, columns, size, round(PICTURE_MARGIN * longest) if alone else None)
         except InputError as error:
             raise InputError(f"{what}: {error}") from error
-    return region_of_frame(shape, "crop")
+    return move_of_frame(shape, size, "crop")
 
 
-def moved_rows(system: "FRGAN", tracks: dict[str, np.ndarray], part: Box, what: str) -> Rows:
-    """Rows in pixels of the system's frames, of tracks in those of the source."""
+def moved_rows(system: "FRGAN", columns: dict[str, np.ndarray], seen: Move, what: str) -> Rows:
+    """Rows in pixels of the system's frames, of columns in those of the source."""
     try:
-        moved = move_tracks(tracks, part, system.image_size)
+        moved = move(columns, seen)
     except InputError as error:
         raise InputError(f"{what}: {error}") from error
-    skeleton = skeleton_of(tracks["joints"].shape[1]) if "joints" in tracks else None
+    skeleton = skeleton_of(columns["joints"].shape[1]) if "joints" in columns else None
     return system.structure.rows(moved, skeleton, what)
 
 

@@ -9,6 +9,7 @@ from jaxtyping import UInt8
 from mutoscope.data.clips import Clips
 from mutoscope.data.synthetic.morphable_people import draw_person, render_person
 from mutoscope.metrics.forecasting import forecast_measures
+from mutoscope.systems.conditions import Conditions
 from mutoscope.systems.frgan.coarse import coarse_clips
 from mutoscope.systems.frgan.structures import Face, Joints, Rows
 
@@ -36,15 +37,15 @@ def frgan_measures(system: "FRGAN", clips: Clips) -> dict[str, float]:
         `pose_error`, of predicted joints in pixels, and `pose_error_copy`, of the last pose held;
         of another method's clips also `change`, what refining changes; of morphable faces also `retarget_measures`.
     """
-    rows = system.structure.rows_of_all(clips, noise=system.joint_noise)
-    given = system.given
+    rows = system.structure.rows_of_all(clips, system.config.joint_noise)
+    given = system.config.given
     chosen = [i for i in range(len(clips)) if len(rows[i]) > given][:MOST_CLIPS]
     if not chosen:
         return {}
     sources = [(clips[i].frames[given - 1], rows[i][given - 1]) for i in chosen]
     real = [clips[i].frames[given : given + MOST_FRAMES] for i in chosen]
     true_rows = [rows[i][given : given + MOST_FRAMES] for i in chosen]
-    if system.coarse_source:
+    if system.config.coarse:
         return refined_measures(system, clips.subset(chosen), [rows[i] for i in chosen])
     measures = {}
 
@@ -74,10 +75,10 @@ def frgan_measures(system: "FRGAN", clips: Clips) -> dict[str, float]:
 
 def refined_measures(system: "FRGAN", clips: Clips, rows: list[Rows]) -> dict[str, float]:
     """Figures of another method's clips of real ones as they are (`_coarse`), and refined."""
-    assert system.coarse_source is not None
-    given = system.given
+    assert system.config.coarse is not None
+    given = system.config.given
     times = slice(given, given + MOST_FRAMES)
-    coarse = [clip[times] for clip in coarse_clips(system.coarse_source, clips, given)]
+    coarse = [clip[times] for clip in coarse_clips(system.config.coarse, Conditions.of(clips, given))]
     real = [clips[i].frames[times] for i in range(len(clips))]
     refined = [system.refined_clip(clip, own[times]) for clip, own in zip(coarse, rows, strict=True)]
     before = {f"{name}_coarse": value for name, value in forecast_measures(coarse, real).items()}
@@ -96,19 +97,20 @@ def retarget_measures(system: "FRGAN", clips: Clips) -> dict[str, float]:
         `mse_retargeted` and `psnr_retargeted`, mean over frames; the same with `_coarse` and with `_copy`, the picture
         standing still; nothing for other clips than those of morphable faces.
     """
-    if clips.name != "morphable_faces" or not isinstance(system.structure, Face):
+    if clips.origin is None or clips.origin.name != "morphable_faces" or not isinstance(system.structure, Face):
         return {}
     rows = system.structure.rows_of_all(clips)
     pairs = [(i, (i + len(clips) // 2 + 1) % len(clips)) for i in range(min(len(clips), MOST_PAIRS))]
     made: dict[str, list[Clip]] = {"": [], "_coarse": [], "_copy": []}
     true = []
     for target, reference in pairs:
-        subject = clips.records[target].subject
-        if subject is None or subject == clips.records[reference].subject:
+        subject = clips[target].subject
+        if subject is None or subject == clips[reference].subject:
             continue
         seed, number = subject.rsplit("-", 1)
         carried = system.structure.transferred(rows[target][0], rows[reference], "absolute", False)
-        true.append(render_person(draw_person(int(seed), int(number)), carried, system.image_size, system.channels))
+        person = draw_person(int(seed), int(number))
+        true.append(render_person(person, carried, system.config.image_size, system.config.channels))
         picture = clips[target].frames[0]
         source = (picture, rows[target][0], carried)
         made[""].append(np.stack(list(system.clip(*source))))
@@ -144,7 +146,7 @@ def mask_measures(
     system: "FRGAN", sources: list[tuple[np.ndarray, np.ndarray]], rows: list[Rows], real: list[Clip]
 ) -> dict[str, float]:
     """The mean of the forecasting network's mask where things move and where they do not; nothing without a mask."""
-    if system.residual != "mask":
+    if system.config.residual != "mask":
         return {}
     moving, standing = [], []
     for (frame, row), own, true in zip(sources, rows, real, strict=True):

@@ -6,6 +6,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mutoscope.systems.frgan.config import FRGANConfig
+
+WIDTH = 32
+"""Channels of every layer inside."""
+LEVELS = 3
+"""How often the size is halved, and doubled again."""
+
 
 class PoseReading(NamedTuple):
     """Of frames: a heat map of every joint, and the activations of the layer before these."""
@@ -20,22 +27,16 @@ class PoseReader(nn.Module):
     The paper takes the last layer of a stacked hourglass (Newell et al. 2016) that was trained on large sets of people.
     This one stands in for it, is far smaller, and is trained on the data at hand: on frames with the heat maps of their
     known joints, by mean squared error. What it makes of people in other data says little.
-
-    Args:
-        channels: of frames, 1 or 3.
-        joints: heat maps made.
-        width: channels of every layer inside.
-        levels: how often the size is halved, and doubled again.
     """
 
-    def __init__(self, *, channels: int, joints: int, width: int = 32, levels: int = 3) -> None:
+    def __init__(self, config: FRGANConfig) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(channels, width, 5, padding=2)
-        self.down = nn.ModuleList(Residual(width) for _ in range(levels))
-        self.deepest = Residual(width)
-        self.up = nn.ModuleList(Residual(width) for _ in range(levels))
-        self.last = nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.GroupNorm(1, width), nn.ReLU())
-        self.heatmaps = nn.Conv2d(width, joints, 1)
+        self.stem = nn.Conv2d(config.channels, WIDTH, 5, padding=2)
+        self.down = nn.ModuleList(Residual(WIDTH) for _ in range(LEVELS))
+        self.deepest = Residual(WIDTH)
+        self.up = nn.ModuleList(Residual(WIDTH) for _ in range(LEVELS))
+        self.last = nn.Sequential(nn.Conv2d(WIDTH, WIDTH, 3, padding=1), nn.GroupNorm(1, WIDTH), nn.ReLU())
+        self.heatmaps = nn.Conv2d(WIDTH, config.joints, 1)
 
     def forward(self, image: Float[Tensor, "n c s s"]) -> PoseReading:
         """Of frames in [-1, 1]."""

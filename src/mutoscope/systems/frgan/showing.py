@@ -33,7 +33,7 @@ class Showing(Generation):
     @property
     def enlargement(self) -> int:
         """How many times larger than they are pixels are shown on sheets, so that small frames can be looked at."""
-        return max(1, SHOWN_SIZE // self.image_size)
+        return max(1, SHOWN_SIZE // self.config.image_size)
 
     def scene(self, video: Frames, structure: Source, region: Region, most: int = 100_000) -> Scene:
         """Reads a video with its structure. Raises InputError as `read_scene`."""
@@ -47,7 +47,7 @@ class Showing(Generation):
         """The parts of forecasts as pictures: the frame, what it is drawn of, where, and the structure."""
         shown = {"forecast": float_to_uint8(layers["image"])}
         content = layers["content"]
-        if self.residual == "mask":  # type: ignore[attr-defined]  # a FRGAN
+        if self.config.residual == "mask":
             shown["mask"] = float_to_uint8(layers["mask"].expand(-1, 3, -1, -1) * 2 - 1)
         shown["content"] = float_to_uint8(content.clamp(-1, 1))
         shown["structure"] = self.structure.shown(layers["structure"])
@@ -88,10 +88,10 @@ class Showing(Generation):
         cells: list[np.ndarray] = []
         names: list[str] = []
         for i in range(min(SHEET_CLIPS, len(clips))):
-            tracks = {track: values[i] for track, values in clips.tracks.items()}
-            rows = self.structure.rows(tracks, clips.skeleton, clips.records[i].path)
             frames = clips[i].frames
-            given = min(self.given, len(frames) - 1)
+            columns = {name: values for name, values in clips[i].columns.items() if values is not None}
+            rows = self.structure.rows(columns, clips.skeleton, clips[i].path)
+            given = min(self.config.given, len(frames) - 1)
             times = sheets.times_shown(len(frames) - given, SHEET_COLUMNS) + given
             scene = (frames[given - 1], rows[given - 1], rows[times])
             strips = {"real": frames[times], "structure": self.structure_pictures(rows[times])}
@@ -104,8 +104,8 @@ class Showing(Generation):
             for name, strip in strips.items():
                 names.append(name)
                 cells += [frames[given - 1], *strip]
-        columns = SHEET_COLUMNS + 1
-        return Sheet(sheets.grid(cells, columns, row_labels=names, scale=self.enlargement), len(names), columns)
+        across = SHEET_COLUMNS + 1
+        return Sheet(sheets.grid(cells, across, row_labels=names, scale=self.enlargement), len(names), across)
 
 
 def framed(frame: Picture, colour: tuple[int, int, int]) -> UInt8[np.ndarray, "_ _ 3"]:

@@ -1,13 +1,14 @@
 """Structure: the numbers that say where things are in a frame, and the motion map M that is drawn from them.
 
-Every kind of structure is a row of numbers a frame. How tracks of clips become rows, how rows of one clip are carried
+Every kind of structure is a row of numbers a frame. How columns of clips become rows, how rows of one clip are carried
 over to another picture, and how rows become maps, is all that the system needs to know of it (sections 4.1 and 4.2).
 """
 
 import hashlib
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,48 +16,40 @@ from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
 from mutoscope.data.clips import Clips
-from mutoscope.data.tracks import check_can_mirror, mirror_tracks
+from mutoscope.data.progress import showing
 from mutoscope.errors import InputError
 from mutoscope.geometry.face_fitting import fit_landmarks, retarget
 from mutoscope.geometry.face_maps import normal_maps
-from mutoscope.geometry.heatmaps import LIMBS, POINTS_PER_LIMB, heatmaps, limb_maps
-from mutoscope.geometry.morphable_face import MorphableFace
-from mutoscope.geometry.skeletons import SKELETONS, Skeleton, convert
+from mutoscope.geometry.face_models import open_face_model
+from mutoscope.geometry.heatmaps import heatmaps, limb_maps
+from mutoscope.geometry.skeletons import SKELETONS, convert
+from mutoscope.systems.frgan.config import FRGANConfig
 
-Kind = Literal["joints", "limbs", "face", "maps"]
 Rows = Float32[np.ndarray, "_ p"]
 """One row a frame; how many there are differs from clip to clip."""
 Row = Float32[np.ndarray, "p"]
-Tracks = Mapping[str, np.ndarray]
+Columns = Mapping[str, Any]
 Transfer = Literal["absolute", "delta"]
 Colours = UInt8[np.ndarray, "t h w 3"]
 
-SIGMA = 1 / 24
-"""Width of a joint's heat map as a share of the frame; the paper's code has 8 pixels of a larger crop."""
-
 
 class Structure(ABC):
-    """One kind of structure.
+    """One kind of structure, as a config describes it."""
 
-    Attributes:
-        channels: C_M, the channels of a map.
-        wants: the tracks of clips that its rows are made of.
-    """
-
-    channels: int
-    wants: tuple[str, ...]
+    def __init__(self, config: FRGANConfig) -> None:
+        self.config = config
 
     @abstractmethod
-    def rows(self, tracks: Tracks, skeleton: str | None, name: str) -> Rows:
-        """One row a frame, from the tracks of one clip.
+    def rows(self, columns: Columns, skeleton: str | None, name: str) -> Rows:
+        """One row a frame, from the columns of one clip.
 
         Args:
-            tracks: arrays with time first, in pixels of the system's frames.
+            columns: arrays with time first, in pixels of the system's frames.
             skeleton: the order of the joints among them.
             name: what to call the clip in messages.
 
         Raises:
-            InputError: there are no such tracks, or they do not fit.
+            InputError: there are no such columns, or they do not fit.
         """
 
     @abstractmethod
@@ -72,8 +65,8 @@ class Structure(ABC):
         """What each number of a row is called."""
 
     @abstractmethod
-    def as_tracks(self, rows: Rows) -> dict[str, np.ndarray]:
-        """The tracks that `rows` would make these rows of."""
+    def as_columns(self, rows: Rows) -> dict[str, np.ndarray]:
+        """The columns that `rows` would make these rows of."""
 
     def transferred(self, row: Row, rows: Rows, transfer: Transfer, head_motion: bool) -> Rows:
         """Rows of another clip, carried over to a picture.
@@ -103,54 +96,53 @@ class Structure(ABC):
         """
         raise InputError(f"joint_noise: {noise} is for joints (expected 0)")
 
-    def rows_of_all(self, clips: Clips, mirrored: bool = False, noise: float = 0.0) -> list[Rows]:
-        """The rows of every clip, or of its mirror image.
+    def rows_of_all(self, clips: Clips, noise: float = 0.0) -> list[Rows]:
+        """The rows of every clip. `noise` and what is raised are as for `rows_of_each`."""
+        paths = [record.path for record in clips.records]
+        return self.rows_of_each(clips.columns, paths, clips.skeleton, noise)
+
+    def rows_of_each(
+        self, columns: Mapping[str, Sequence[Any]], paths: Sequence[str], skeleton: str | None, noise: float = 0.0
+    ) -> list[Rows]:
+        """The rows of every clip.
 
         Args:
-            clips: which have the tracks wanted.
-            mirrored: of mirror images.
+            columns: by name one value a clip; None where it is unknown.
+            paths: what clips are called.
+            skeleton: the order of the joints.
             noise: places are off by so many pixels, as a careless estimator would have them: anew in every frame, but
                 the same whenever it sees a clip, which it knows by its path.
 
         Raises:
-            InputError: clips lack a track, or it does not fit or cannot be mirrored.
+            InputError: clips lack a column, or it does not fit.
         """
-        if mirrored:
-            check_can_mirror(clips.name, clips.tracks, clips.skeleton)
         found = []
-        for i, record in enumerate(clips.records):
-            tracks: Tracks = {track: values[i] for track, values in clips.tracks.items()}
-            if mirrored:
-                tracks = mirror_tracks(tracks, clips.size, clips.skeleton)
-            rows = self.rows(tracks, clips.skeleton, record.path)
+        for i in self.in_turn(columns, len(paths)):
+            own = {name: values[i] for name, values in columns.items() if values[i] is not None}
+            rows = self.rows(own, skeleton, paths[i])
             if noise:
-                seed = int.from_bytes(hashlib.blake2b(record.path.encode(), digest_size=8).digest())
+                seed = int.from_bytes(hashlib.blake2b(paths[i].encode(), digest_size=8).digest())
                 rows = self.noisy(rows, noise, np.random.default_rng(seed))
             found.append(rows)
         return found
 
+    def in_turn(self, columns: Columns, count: int) -> Iterable[int]:
+        """The numbers of clips whose rows are made, with a word of it where that takes a while."""
+        return range(count)
+
 
 class Joints(Structure):
-    """Joints of a body: a row has x and y of every joint, then how surely each is seen.
+    """Joints of a body, or points along its limbs: a row has x and y of every joint, then how surely it is seen."""
 
-    Args:
-        skeleton: which joints, in which order.
-        limbs: four points along each limb instead of one at each joint.
-        sigma: width of a point in the map, as a share of the frame.
-    """
+    def __init__(self, config: FRGANConfig) -> None:
+        super().__init__(config)
+        self.skeleton, self.count = SKELETONS[config.skeleton], config.joints
 
-    wants = ("joints",)
-
-    def __init__(self, skeleton: Skeleton, limbs: bool = False, sigma: float = SIGMA) -> None:
-        self.skeleton, self.limbs, self.sigma = skeleton, limbs, sigma
-        self.count = len(skeleton.joints)
-        self.channels = POINTS_PER_LIMB * len(LIMBS) if limbs else self.count
-
-    def rows(self, tracks: Tracks, skeleton: str | None, name: str) -> Rows:
-        if "joints" not in tracks:
+    def rows(self, columns: Columns, skeleton: str | None, name: str) -> Rows:
+        if "joints" not in columns:
             raise InputError(f"{name}: has no joints (expected those of {self.skeleton.name}, or clips of people)")
-        joints = np.asarray(tracks["joints"], np.float32)
-        visible = np.asarray(tracks.get("visible", np.ones(joints.shape[:2])), np.float32)
+        joints = np.asarray(columns["joints"], np.float32)
+        visible = np.asarray(columns.get("visible", np.ones(joints.shape[:2])), np.float32)
         given = SKELETONS[skeleton] if skeleton else self.skeleton
         if len(given.joints) != joints.shape[1]:
             raise InputError(f"{name}: has {joints.shape[1]} joints (expected the {len(given.joints)} of {given.name})")
@@ -169,12 +161,11 @@ class Joints(Structure):
 
     def maps(self, rows: Float[Tensor, "n p"], size: int) -> Float[Tensor, "n c size size"]:
         joints, visible = self.split(rows)
-        if self.limbs:
-            return limb_maps(joints, visible, size, self.sigma * size)
-        return heatmaps(joints, visible, size, self.sigma * size)
+        draw = limb_maps if self.config.structure == "limbs" else heatmaps
+        return draw(joints, visible, size, self.config.sigma * size)
 
     def shown(self, maps: Float[Tensor, "t c s s"]) -> Colours:
-        hues = torch.linspace(0, 1, self.channels + 1, device=maps.device)[:-1]
+        hues = torch.linspace(0, 1, self.config.C_M + 1, device=maps.device)[:-1]
         colours = 0.5 + 0.5 * torch.cos(
             2 * torch.pi * (hues[:, None] - torch.tensor([0, 1, 2], device=maps.device) / 3)
         )
@@ -185,7 +176,7 @@ class Joints(Structure):
         places = [f"{joint} {axis}" for joint in self.skeleton.joints for axis in "xy"]
         return [*places, *(f"{joint} seen" for joint in self.skeleton.joints)]
 
-    def as_tracks(self, rows: Rows) -> dict[str, np.ndarray]:
+    def as_columns(self, rows: Rows) -> dict[str, np.ndarray]:
         joints, visible = self.split(torch.from_numpy(rows))
         return {"joints": joints.numpy(), "visible": visible.numpy()}
 
@@ -214,34 +205,31 @@ class Face(Structure):
     """A morphable face: a row has its parameters (see `geometry.morphable_face`); the map has its normals.
 
     Clips that come with landmarks only are fitted: one identity a clip, an expression and a pose a frame.
-
-    Args:
-        model: the morphable face.
-        space: whether normals turn with the head (camera) or are those of the face at rest (object, the authors' code).
     """
 
-    channels = 3
-    wants = ("landmarks",)
+    def __init__(self, config: FRGANConfig) -> None:
+        super().__init__(config)
+        self.model = open_face_model(config.face_model, config.face_expressions)
 
-    def __init__(self, model: MorphableFace, space: Literal["camera", "object"] = "camera") -> None:
-        self.model, self.space = model, space
+    def in_turn(self, columns: Columns, count: int) -> Iterable[int]:
+        return range(count) if "face" in columns else showing(range(count), "Fitting faces", count)
 
-    def rows(self, tracks: Tracks, skeleton: str | None, name: str) -> Rows:
-        if "face" in tracks:
-            rows = np.asarray(tracks["face"], np.float32)
+    def rows(self, columns: Columns, skeleton: str | None, name: str) -> Rows:
+        if "face" in columns:
+            rows = np.array(columns["face"], np.float32)
             if rows.shape[1] != self.model.n_parameters:
                 expected = f"expected {self.model.n_parameters}, the model's"
                 raise InputError(f"{name}: has {rows.shape[1]} parameters of a face ({expected})")
             return rows
-        if "landmarks" not in tracks:
+        if "landmarks" not in columns:
             raise InputError(f"{name}: has no landmarks (expected the 68 of a face in every frame)")
-        landmarks = torch.from_numpy(np.asarray(tracks["landmarks"], np.float32))
+        landmarks = torch.from_numpy(np.array(columns["landmarks"], np.float32))
         return fit_landmarks(self.model, landmarks).numpy()
 
     def maps(self, rows: Float[Tensor, "n p"], size: int) -> Float[Tensor, "n c size size"]:
         if self.model.mean.device != rows.device:
             self.model = self.model.to(rows.device)
-        return normal_maps(self.model, rows, size, self.space)
+        return normal_maps(self.model, rows, size, self.config.normal_space)
 
     def shown(self, maps: Float[Tensor, "t c s s"]) -> Colours:
         return ((maps.float() + 1) * 127.5).round().to(torch.uint8).movedim(1, -1).cpu().numpy()
@@ -251,7 +239,7 @@ class Face(Structure):
         expression = [f"expression {i}" for i in range(self.model.n_expression)]
         return [*identity, *expression, "scale", "rotation x", "rotation y", "rotation z", "x", "y"]
 
-    def as_tracks(self, rows: Rows) -> dict[str, np.ndarray]:
+    def as_columns(self, rows: Rows) -> dict[str, np.ndarray]:
         return {"face": rows}
 
     def transferred(self, row: Row, rows: Rows, transfer: Transfer, head_motion: bool) -> Rows:
@@ -260,42 +248,34 @@ class Face(Structure):
 
 
 class Maps(Structure):
-    """Maps that were made elsewhere: a row is a map.
+    """Maps that were made elsewhere: a row is a map."""
 
-    Args:
-        channels: C_M.
-        size: height and width, in pixels.
-    """
+    def __init__(self, config: FRGANConfig) -> None:
+        super().__init__(config)
+        self.shape = (config.C_M, *config.size)
 
-    wants = ("maps",)
-
-    def __init__(self, channels: int, size: int) -> None:
-        self.channels, self.size = channels, size
-
-    def rows(self, tracks: Tracks, skeleton: str | None, name: str) -> Rows:
-        if "maps" not in tracks:
-            raise InputError(
-                f"{name}: has no maps (expected an array maps of t {self.channels} {self.size} {self.size})"
-            )
-        maps = np.asarray(tracks["maps"], np.float32)
-        if maps.shape[1:] != (self.channels, self.size, self.size):
-            expected = f"t {self.channels} {self.size} {self.size}"
+    def rows(self, columns: Columns, skeleton: str | None, name: str) -> Rows:
+        expected = f"t {' '.join(map(str, self.shape))}"
+        if "maps" not in columns:
+            raise InputError(f"{name}: has no maps (expected an array maps of {expected})")
+        maps = np.asarray(columns["maps"], np.float32)
+        if maps.shape[1:] != self.shape:
             raise InputError(f"{name}: has maps of shape {' '.join(map(str, maps.shape))} (expected {expected})")
-        return maps.reshape(len(maps), self.channels * self.size**2)
+        return maps.reshape(len(maps), math.prod(self.shape))
 
     def maps(self, rows: Float[Tensor, "n p"], size: int) -> Float[Tensor, "n c size size"]:
-        return rows.unflatten(1, (self.channels, self.size, self.size))
+        return rows.unflatten(1, self.shape)
 
     def shown(self, maps: Float[Tensor, "t c s s"]) -> Colours:
         grey = maps.float().abs().amax(dim=1, keepdim=True)
-        picture = ((maps.float() + 1) / 2 if self.channels == 3 else grey.expand(-1, 3, -1, -1)).clamp(0, 1)
+        picture = ((maps.float() + 1) / 2 if self.config.C_M == 3 else grey.expand(-1, 3, -1, -1)).clamp(0, 1)
         return (picture * 255).round().to(torch.uint8).movedim(1, -1).cpu().numpy()
 
     def columns(self) -> list[str]:
         raise InputError("structure: finished maps are no table (expected a system of joints or faces)")
 
-    def as_tracks(self, rows: Rows) -> dict[str, np.ndarray]:
-        return {"maps": rows.reshape(-1, self.channels, self.size, self.size)}
+    def as_columns(self, rows: Rows) -> dict[str, np.ndarray]:
+        return {"maps": rows.reshape(-1, *self.shape)}
 
     def strengthened(self, rows: Rows, strength: float) -> Rows:
         if strength != 1:
@@ -322,28 +302,6 @@ def extent(points: Float[Tensor, "n 2"]) -> Float[Tensor, ""]:
     return (points - points.mean(0)).square().sum(-1).mean().sqrt()
 
 
-def structure_of(
-    kind: Kind,
-    *,
-    skeleton: str,
-    sigma: float,
-    face_model: str,
-    face_expressions: str | None,
-    normal_space: Literal["camera", "object"],
-    map_channels: int,
-    image_size: int,
-) -> Structure:
-    """The structure that the arguments of the system describe.
-
-    Raises:
-        InputError: the face's model cannot be read, or limbs are asked for of another skeleton than Penn Action's.
-    """
-    if kind == "face":
-        from mutoscope.geometry.face_models import open_face_model
-
-        return Face(open_face_model(face_model, face_expressions), normal_space)
-    if kind == "maps":
-        return Maps(map_channels, image_size)
-    if kind == "limbs" and skeleton != "penn13":
-        raise InputError(f"skeleton: {skeleton} has no limb maps (expected penn13)")
-    return Joints(SKELETONS[skeleton], kind == "limbs", sigma)
+def structure_of(config: FRGANConfig) -> Structure:
+    """The structure that a config describes. Raises InputError where the face's model cannot be read."""
+    return {"face": Face, "maps": Maps}.get(config.structure, Joints)(config)

@@ -8,7 +8,8 @@ space but no time, one with time but no space, one with both, and are fused at e
 architecture keeps appearance and motion apart.
 """
 
+from mutoscope.systems.g3an.config import G3ANConfig
 from mutoscope.systems.g3an.networks import Generator, VideoDiscriminator
 from mutoscope.systems.g3an.system import G3AN
 
-__all__ = ["G3AN", "Generator", "VideoDiscriminator"]
+__all__ = ["G3AN", "G3ANConfig", "Generator", "VideoDiscriminator"]

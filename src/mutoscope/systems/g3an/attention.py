@@ -8,7 +8,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mutoscope.errors import InputError
 from mutoscope.nn import SNConv2d
 
 Clip = Float[Tensor, "b c t h w"]
@@ -28,8 +27,6 @@ class SelfAttention(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        if channels % 8:
-            raise InputError(f"attention: {channels} channels are not a multiple of 8 (f and g have an eighth of them)")
         self.f = SNConv2d(channels, channels // 8, 1)
         self.g = SNConv2d(channels, channels // 8, 1)
         self.h = SNConv2d(channels, channels, 1)

@@ -17,14 +17,7 @@ from mutoscope.errors import InputError
 from mutoscope.media import sheets
 from mutoscope.media.results import Replay, Sheet, Video
 from mutoscope.systems.control import Range, Rate, Seed, control
-from mutoscope.systems.g3an.drawing import (
-    STREAMS,
-    Clip,
-    Drawing,
-    Walk,
-    streams_sheet,
-    traversed,
-)
+from mutoscope.systems.g3an.drawing import STREAMS, Clip, Drawing, Walk, streams_sheet, traversed
 from mutoscope.systems.noise import between
 
 Count = Annotated[int, Range(1, 64)]
@@ -188,7 +181,7 @@ class G3ANControls(Drawing):
             seed: Seed of all other dimensions, and of the other noise.
         """
         z_a, z_m = self.appearances(1, seed), self.motions(1, seed)
-        size = self.d_a if which == "appearance" else self.d_m
+        size = self.config.d_a if which == "appearance" else self.config.d_m
         if dimension >= size:
             raise InputError(f"dimension: {dimension} is not a number from 0 to {size - 1} (a dimension of {which})")
         values = torch.linspace(start, stop, steps)
@@ -365,7 +358,7 @@ class G3ANControls(Drawing):
 
     def _rows(self, clips: Iterable[Clip], columns: int, names: Sequence[str]) -> Sheet:
         """A sheet with a clip in every row."""
-        columns = min(columns, self.frames)
+        columns = min(columns, self.config.frames)
         return Sheet(sheets.contact_sheet(list(clips), columns, names), len(names), columns)
 
     def _cells(

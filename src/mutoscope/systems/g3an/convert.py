@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 
 from mutoscope.errors import InputError
 from mutoscope.nn import SNConv2d, read_state
 from mutoscope.systems.conversion import Converted, fill, older_names
-from mutoscope.systems.g3an.networks import Conv
+from mutoscope.systems.g3an.config import Conv, G3ANConfig
 from mutoscope.systems.g3an.system import G3AN
 
-LEVELS, FSA_LEVEL = 5, 3
+FSA_LEVEL = 3
 # what no tensor tells of the authors' code
 RELEASE: dict[str, Any] = {"d_v": "2p1d", "frame_step": (2, 3)}
 # the kernel of G_V's first layer, to the order of its convolutions
@@ -48,12 +47,14 @@ def convert(
     arguments = generator_arguments(states["G"], file) | discriminator_arguments(states, files)
     if arguments["fsa_level"] is not None:
         arguments["legacy_attention"] = attention == "release"
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # for discriminators without a file
-        system = G3AN(**RELEASE, **arguments)
+    try:
+        config = G3ANConfig.from_dict(RELEASE | arguments)
+    except InputError as error:
+        raise InputError(f"{file}: is not the generator of a G3AN ({error})") from error
+    system = G3AN.untrained(config)
     for name, state in states.items():
         network = getattr(system, name)
-        fill(network, generator_layers(arguments) if name == "G" else discriminator_layers(network), state, files[name])
+        fill(network, generator_layers(config) if name == "G" else discriminator_layers(network), state, files[name])
     missing = " and ".join(name for name in NETWORKS if name not in files)
     notes = [f"{missing}: untrained, for no file of theirs was given"] if missing else []
     return Converted(system.eval(), notes)
@@ -90,7 +91,7 @@ def network_of(state: Mapping[str, Tensor]) -> str | None:
 
 
 def generator_arguments(state: Mapping[str, Tensor], file: str | Path) -> dict[str, Any]:
-    """The arguments of the system that these tensors are the generator of.
+    """The choices of the system that these tensors are the generator of.
 
     Raises:
         InputError: a layer is missing, or has a kernel that no G3AN has.
@@ -118,7 +119,7 @@ def generator_arguments(state: Mapping[str, Tensor], file: str | Path) -> dict[s
 
 
 def discriminator_arguments(states: Mapping[str, Mapping[str, Tensor]], files: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that the discriminators decide, where there are any.
+    """The choices that the discriminators decide, where there are any.
 
     Raises:
         InputError: they are not equally wide.
@@ -129,20 +130,20 @@ def discriminator_arguments(states: Mapping[str, Mapping[str, Tensor]], files: M
     return {"ch_D": widths[0]} if widths else {}
 
 
-def generator_layers(arguments: Mapping[str, Any]) -> dict[str, str]:
+def generator_layers(config: G3ANConfig) -> dict[str, str]:
     """The layers of our generator, and what the authors' code calls them."""
     layers = {"to_rgb": "to_rgb.0"}
-    for n in range(LEVELS):
+    for n in range(config.levels):
         ours, theirs = f"G3.{n}", f"block{n + 1}"
         for i in (0, 1):  # a convolution, and the normalisation after it
             layers[f"{ours}.G_S.layers.{i}"] = f"{theirs}.conv_s.{i}"
             layers[f"{ours}.G_T.layers.{i}"] = f"{theirs}.conv_t.{i}"
-            if arguments["conv"] == "3d":
+            if config.conv == "3d":
                 layers[f"{ours}.G_V.{i}"] = f"{theirs}.conv_v.{i}"
             else:
                 layers[f"{ours}.G_V.0.layers.{i}"] = f"{theirs}.conv_v.{i}"
                 layers[f"{ours}.G_V.1.layers.{i}"] = f"{theirs}.conv_v.{i + 3}"
-    if arguments["fsa_level"] is not None:
+    if config.fsa_level is not None:
         for ours, theirs in (("F_SA.T_SA", "fsa.tsa"), ("F_SA.S_SA", "fsa.ssa")):
             layers[ours] = theirs  # for γ
             for f, conv in (("f", "k_conv"), ("g", "q_conv"), ("h", "v_conv")):

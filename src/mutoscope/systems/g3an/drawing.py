@@ -14,6 +14,7 @@ from mutoscope.media import sheets
 from mutoscope.media.results import Sheet
 from mutoscope.media.tensors import float_to_uint8
 from mutoscope.nn import FoldedCopy
+from mutoscope.systems.g3an.config import G3ANConfig
 from mutoscope.systems.g3an.networks import G3Module, Generator, Streams, noise_length
 from mutoscope.systems.labels import Labels
 from mutoscope.systems.noise import between, normal_draws
@@ -29,9 +30,7 @@ STREAMS: dict[Stream, str] = {"G_S": "F_S", "G_T": "F_T"}
 class Drawing(Labels):
     """Draws with the network `generator` of the system that inherits this."""
 
-    d_a: int
-    d_m: int
-    frames: int
+    config: G3ANConfig
     folded_copy: FoldedCopy
     if TYPE_CHECKING:
         device: torch.device
@@ -48,15 +47,15 @@ class Drawing(Labels):
 
     def appearances(self, n: int, seed: int) -> Float[Tensor, "n d_a"]:
         """`n` draws of z_a; the same on every device, and the first of more draws are those of fewer."""
-        return normal_draws((n, self.d_a), seed, 0)
+        return normal_draws((n, self.config.d_a), seed, 0)
 
     def motions(self, n: int, seed: int, frames: int | None = None) -> Float[Tensor, "n d_m tau"]:
         """`n` draws of z_m, each long enough for `frames` frames (by default as many as in training).
 
         The first of more draws are those of fewer, and a longer one begins as a shorter one.
         """
-        length = noise_length(frames or self.frames)
-        return torch.stack([normal_draws((length, self.d_m), seed, 1, i) for i in range(n)]).transpose(1, 2)
+        length = noise_length(frames or self.config.frames)
+        return torch.stack([normal_draws((length, self.config.d_m), seed, 1, i) for i in range(n)]).transpose(1, 2)
 
     def motion_walks(
         self, n: int, seed: int, frames: int, walk: Walk = "independent", every: int = 4
@@ -89,7 +88,7 @@ class Drawing(Labels):
             rows = slice(start, start + at_once)
             label = None if y is None else y[rows].to(self.device)
             clips = network(z_a[rows].to(self.device), z_m[rows].to(self.device), label)
-            yield from float_to_uint8(clips[:, :, : frames or self.frames].transpose(1, 2))
+            yield from float_to_uint8(clips[:, :, : frames or self.config.frames].transpose(1, 2))
 
     def draw_every(
         self,

@@ -4,9 +4,8 @@ Spatial and temporal convolutions are 2-D ones on views of clips (see `mutoscope
 image discriminator is `mutoscope.nn.ImageDiscriminator`.
 """
 
-from collections.abc import Callable
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -30,12 +29,9 @@ from mutoscope.nn import (
     settle_spectral_norms,
 )
 from mutoscope.systems.g3an.attention import FactorisedSelfAttention
+from mutoscope.systems.g3an.config import FRAMES_PER_NOISE, SHORTEST, Conv, G3ANConfig
 
-Conv = Literal["1p2d", "2p1d", "3d"]
 Clip = Float[Tensor, "b c t h w"]
-
-SHORTEST = 16  # frames of a clip from motion noise of length 1
-FRAMES_PER_NOISE = 4  # how many each further position adds
 
 
 class Step(NamedTuple):
@@ -129,50 +125,22 @@ class Generator(nn.Module):
     """G: appearance noise and motion noise to a clip (Fig. 4.2; layer table from the authors' code).
 
     Level 0 draws 4 × 4 pixels; each further one doubles them. Levels 1 and 2 double the frames as well, to 16.
-
-    Args:
-        d_a: size of the appearance noise z_a.
-        d_m: size of the motion noise z_m.
-        categories: number of labels K, which enter G_T beside z_m; 0 for none.
-        channels: colour channels of a clip.
-        levels: number of G³ modules, 5 for frames of 64 pixels.
-        ch: channels of the last level; those before have twice as many each, up to eight times.
-        use_S, use_T: with the spatial, with the temporal stream (Table 4.3).
-        fsa_level: after which level attention looks (Table 4.5); None for nowhere.
-        conv: order of G_V's convolutions (Table 4.4).
-        match_params: give G_V's units as many weights as 3-D convolutions have (Table 4.4).
-        legacy_attention: scramble what attention adds as the authors' code does; for their weights only.
     """
 
-    def __init__(
-        self,
-        *,
-        d_a: int = 128,
-        d_m: int = 10,
-        categories: int = 0,
-        channels: int = 3,
-        levels: int = 5,
-        ch: int = 64,
-        use_S: bool = True,
-        use_T: bool = True,
-        fsa_level: int | None = 3,
-        conv: Conv = "1p2d",
-        match_params: bool = False,
-        legacy_attention: bool = False,
-    ) -> None:
+    def __init__(self, config: G3ANConfig) -> None:
         super().__init__()
-        self.d_a, self.d_m, self.categories, self.fsa_level = d_a, d_m, categories, fsa_level
-        widths = [ch * min(8, 2 ** (levels - 1 - n)) for n in range(levels)]
-        beside = 2 if use_S else 1
-        modules = [
-            G3Module(use_S * d_a, use_T * (d_m + categories), d_a + d_m, widths[0], START, START, conv, match_params)
-        ]
-        for n, (n_in, n_out) in enumerate(pairwise(widths), 1):
-            time = DOUBLE if n <= 2 else KEEP
-            modules.append(G3Module(use_S * n_in, use_T * n_in, beside * n_in, n_out, time, DOUBLE, conv, match_params))
-        self.G3 = nn.ModuleList(modules)
-        self.F_SA = None if fsa_level is None else FactorisedSelfAttention(beside * widths[fsa_level], legacy_attention)
-        self.to_rgb = nn.Conv2d(beside * widths[-1], channels, 3, 1, 1)
+        self.config = o = config
+        S, T, fused = int(o.use_S), int(o.use_T), 2 if o.use_S else 1
+        inputs = [(S * o.d_a, T * (o.d_m + o.categories), o.d_a + o.d_m)]
+        inputs += [(S * width, T * width, fused * width) for width in o.widths[:-1]]
+        times = [START, DOUBLE, DOUBLE, *[KEEP] * (o.levels - 3)]
+        self.G3 = nn.ModuleList(
+            G3Module(*n_in, n_out, time, DOUBLE if n else START, o.conv, o.match_params)
+            for n, (n_in, n_out, time) in enumerate(zip(inputs, o.widths, times, strict=True))
+        )
+        seen = 0 if o.fsa_level is None else fused * o.widths[o.fsa_level]
+        self.F_SA = FactorisedSelfAttention(seen, o.legacy_attention) if seen else None
+        self.to_rgb = nn.Conv2d(fused * o.widths[-1], o.channels, 3, 1, 1)
         init_normal(self)
         for module in self.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
@@ -200,19 +168,19 @@ class Generator(nn.Module):
     def streams(self, z_a: Tensor, z_m: Tensor, y: Tensor | None = None) -> list[Streams]:
         """What each level hands on; attention is part of the level it follows. Arguments as in `forward`."""
         z_a, z_m = (z.reshape(*z.shape, *[1] * (5 - z.ndim)) for z in (z_a, z_m))
-        for name, z, size in (("z_a", z_a, self.d_a), ("z_m", z_m, self.d_m)):
+        for name, z, size in (("z_a", z_a, self.config.d_a), ("z_m", z_m, self.config.d_m)):
             if z.shape[1] != size:
                 raise InputError(f"{name}: has {z.shape[1]} columns, the generator was made for {size}")
-        if (0 if y is None else y.shape[1]) != self.categories:
+        if (0 if y is None else y.shape[1]) != self.config.categories:
             given = "none" if y is None else f"one of {y.shape[1]} categories"
-            raise InputError(f"y: is {given}, the generator was made for {self.categories or 'none'}")
+            raise InputError(f"y: is {given}, the generator was made for {self.config.categories or 'none'}")
         z_v = torch.cat([z_a.expand(-1, -1, z_m.shape[2], -1, -1), z_m], dim=1)
         if y is not None:
             z_m = torch.cat([z_m, y[:, :, None, None, None].expand(-1, -1, *z_m.shape[2:])], dim=1)
         reached, levels = Streams(z_a, z_m, z_v, attended=z_v), []
         for n, module in enumerate(self.G3):
             reached = module(reached)
-            if self.F_SA is not None and n == self.fsa_level:
+            if self.F_SA is not None and n == self.config.fsa_level:
                 reached = reached._replace(attended=self.F_SA(reached.F_V))
             levels.append(reached)
         return levels
@@ -240,44 +208,25 @@ class Verdict(NamedTuple):
 
 
 class VideoDiscriminator(nn.Module):
-    """D_V: how real clips look.
+    """D_V: how real clips look. Labels are laid beside the features of its first layer, or named by a second head."""
 
-    Args:
-        channels, image_size: of the clips.
-        ch: channels after the first layer; they double at each, up to eight times.
-        conv: 3-D convolutions (the thesis), or spatial ones each followed by a temporal one (the authors' code).
-        categories: number of labels; 0 for none.
-        label_mode: labels are laid beside the features of the first layer (concat) or named by a second head (ac).
-    """
-
-    def __init__(
-        self,
-        channels: int = 3,
-        image_size: int = 64,
-        ch: int = 64,
-        conv: Literal["3d", "2p1d"] = "3d",
-        categories: int = 0,
-        label_mode: Literal["concat", "ac"] = "concat",
-    ) -> None:
+    def __init__(self, config: G3ANConfig) -> None:
         super().__init__()
-        self.categories, self.label_mode = categories, label_mode
-        halving: Callable[[int, int, int], nn.Module] = conv_3d if conv == "3d" else conv_2p1d
-        widths = discriminator_widths(image_size, ch)
-        read_in = categories if label_mode == "concat" else 0
-        heads = 1 + (categories if label_mode == "ac" else 0)
+        self.config = config
+        halving = conv_3d if config.d_v == "3d" else conv_2p1d
+        widths = discriminator_widths(config.image_size, config.ch_D)
+        reads, names = (config.categories if config.label_mode == mode else 0 for mode in ("concat", "ac"))
         # 16 frames become 1 over five temporal kernels of 4; larger pictures start with frames apart
         k_t = [1] * (len(widths) - 4) + [4] * min(len(widths), 4)
-        self.first = halving(channels, widths[0], k_t[0])
-        layers = []
-        for n, (n_in, n_out) in enumerate(pairwise(widths), 1):
-            layers.append(halving(n_in + read_in * (n == 1), n_out, k_t[n]))
-        self.layers = nn.Sequential(*layers)
-        if conv == "3d":
-            self.last: nn.Module = SNConv3d(widths[-1], heads, 4)
+        self.first = halving(config.channels, widths[0], k_t[0])
+        pairs = enumerate(pairwise(widths), 1)
+        self.layers = nn.Sequential(*(halving(a + reads * (n == 1), b, k_t[n]) for n, (a, b) in pairs))
+        if config.d_v == "3d":
+            self.last: nn.Module = SNConv3d(widths[-1], 1 + names, 4)
         else:
             self.last = nn.Sequential(
                 Spatial(SNConv2d(widths[-1], widths[-1], 4), nn.LeakyReLU(0.2, inplace=True)),
-                Temporal(SNConv2d(widths[-1], heads, (4, 1))),
+                Temporal(SNConv2d(widths[-1], 1 + names, (4, 1))),
             )
         init_normal(self)
         settle_spectral_norms(self)
@@ -285,7 +234,7 @@ class VideoDiscriminator(nn.Module):
     def forward(self, x: Clip, y: Float[Tensor, "b K"] | None = None) -> Verdict:
         """Judges clips in [-1, 1]; a score is the mean over all stretches of 16 frames (13 at 32 pixels)."""
         h = self.first(x.contiguous(memory_format=torch.channels_last_3d))
-        if self.categories and self.label_mode == "concat":
+        if self.config.categories and self.config.label_mode == "concat":
             assert y is not None
             h = torch.cat([h, y[:, :, None, None, None].expand(-1, -1, *h.shape[2:])], dim=1)
         out = self.last(self.layers(h)).mean((2, 3, 4))

@@ -1,7 +1,7 @@
 """The algorithm of section 4.3: two discriminators, the same fake clip for all, no loss but the adversarial."""
 
 from collections.abc import Iterator
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,159 +10,107 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mutoscope.data.clips import Clips
-from mutoscope.errors import InputError
-from mutoscope.losses import bce
+from mutoscope.data.examples import Examples
+from mutoscope.data.windows import ClipWindows
+from mutoscope.losses import PyramidLoss, bce
 from mutoscope.media.results import Sheet
 from mutoscope.media.tensors import uint8_to_float
-from mutoscope.nn import FoldedCopy, ImageDiscriminator, WeightAverage
-from mutoscope.systems.base import System
-from mutoscope.systems.disentanglement import disentanglement
+from mutoscope.nn import FoldedCopy, ImageDiscriminator, TemporalPyramid, WeightAverage
+from mutoscope.systems.base import Batch, Optimizers, Stage, System, step
+from mutoscope.systems.conditions import Conditions
+from mutoscope.systems.draws import Random
+from mutoscope.systems.g3an.config import G3ANConfig
 from mutoscope.systems.g3an.controls import G3ANControls
-from mutoscope.systems.g3an.measures import label_measures
-from mutoscope.systems.g3an.networks import (
-    FRAMES_PER_NOISE,
-    SHORTEST,
-    Conv,
-    Generator,
-    VideoDiscriminator,
-    noise_length,
-)
-from mutoscope.systems.pyramid_discriminator import HOST_ARGUMENTS, PyramidDiscriminator
-from mutoscope.systems.twin_motion import trajectory_measures
+from mutoscope.systems.g3an.networks import Generator, VideoDiscriminator, noise_length
+from mutoscope.systems.labels import one_hot
 
-# what random numbers are for (see System.generator_for)
+Noise = dict[str, Tensor]
+Loss = Float[Tensor, ""]
+OneHot = Float[Tensor, "b K"] | None
+
+# what random numbers are for
 NOISE, REAL_FRAMES, FAKE_FRAMES, WRONG_LABELS = range(4)
-# … and, for the noise on what discriminators see, whose step it is and which clips or frames
-D_V_REAL, D_V_FAKE, D_V_WRONG, D_I_REAL, D_I_FAKE, G_CLIPS, G_FRAMES = range(4, 11)
-LEVELS = {32: 4, 64: 5, 128: 6}
+ON_CLIPS = {"real_clips_D": 4, "fake_clips_D": 5, "wrong_clips_D": 6, "fake_clips_G": 9}
+ON_FRAMES = {"real_frames_D": 7, "fake_frames_D": 8, "fake_frames_G": 10}
+"""… and, for the noise on what discriminators see, which clips or frames and whose step it is."""
+
+
+@dataclass(frozen=True)
+class ClipLoss:
+    """L_V of Eq. 4.6, what a `VideoDiscriminator` plays for, trained by Adam; where it names labels, also that."""
+
+    lr: float
+    betas: tuple[float, float]
+
+    def penalises(self, iteration: int) -> bool:
+        """Whether a penalty is part of this iteration's loss: never."""
+        return False
+
+    def of_D(self, D_V: nn.Module, real: Tensor, fake: Tensor, y: OneHot, noise: Noise, penalised: bool) -> Loss:
+        """Real clips are real, fake ones fake, and as fake are real ones under wrong labels, where these were drawn."""
+        clips, labels = [real, fake], None if y is None else torch.cat([y, y])
+        if y is not None and "other" in noise:
+            clips, labels = [*clips, real], torch.cat([y, y, other_labels(y, noise["other"])])
+        seen = [with_noise(clip.to(fake.dtype), noise, name) for clip, name in zip(clips, ON_CLIPS, strict=False)]
+        said = D_V(torch.cat(seen), labels)
+        on_real, *on_fake = said.score.chunk(len(clips))
+        loss = bce(on_real, 1.0) + sum(bce(score, 0.0) for score in on_fake) / len(on_fake)
+        if y is None or said.label is None:
+            return loss
+        return loss + F.cross_entropy(said.label[: len(real)].float(), y)
+
+    def of_G(self, D_V: nn.Module, fake: Tensor, y: OneHot, noise: Noise) -> Loss:
+        """Fake clips are taken for real (non-saturating), and for their label."""
+        said = D_V(with_noise(fake, noise, "fake_clips_G"), y)
+        loss = bce(said.score, 1.0)
+        if y is None or said.label is None:
+            return loss
+        return loss + F.cross_entropy(said.label.float(), y)
+
+    def optimizer(self, D_V: nn.Module) -> torch.optim.Optimizer:
+        return torch.optim.Adam(D_V.parameters(), self.lr, self.betas, fused=True)
+
+
+@dataclass(frozen=True)
+class PyramidClipLoss:
+    """The same for a `TemporalPyramid`, which takes no labels, and is trained as in chapter 5."""
+
+    plain: PyramidLoss
+
+    def penalises(self, iteration: int) -> bool:
+        return self.plain.penalises(iteration)
+
+    def of_D(self, D_V: nn.Module, real: Tensor, fake: Tensor, y: OneHot, noise: Noise, penalised: bool) -> Loss:
+        seen = with_noise(real, noise, "real_clips_D"), with_noise(fake, noise, "fake_clips_D")
+        return self.plain.of_D(D_V, *seen, penalised)
+
+    def of_G(self, D_V: nn.Module, fake: Tensor, y: OneHot, noise: Noise) -> Loss:
+        return self.plain.of_G(D_V, with_noise(fake, noise, "fake_clips_G"))
+
+    def optimizer(self, D_V: nn.Module) -> torch.optim.Optimizer:
+        return self.plain.optimizer(D_V)
 
 
 class G3AN(G3ANControls, System):
-    """G³AN: clips from an appearance noise and a motion noise, through three streams.
-
-    Args:
-        d_a: Size of the appearance noise z_a.
-        d_m: Size of the motion noise z_m.
-        label_names: Names of the labels of the data, in their order, to train with labels; none to train without.
-        channels: Colour channels of a frame, 1 or 3.
-        image_size: Height and width of a frame in pixels, 32, 64 or 128.
-        frames: Frames of a clip in training: 16, 20, 24, ...
-        frame_step: Lowest and highest distance between them, in frames of the file.
-        ch: Channels of the generator's last level; the thesis has 64.
-        ch_D: Channels of the discriminators' first layers; the thesis has 64.
-        use_S: With the spatial stream (Table 4.3).
-        use_T: With the temporal stream (Table 4.3).
-        fsa_level: The G³ module that attention follows, counted from 0 (Table 4.5); null for no attention.
-        conv: Convolutions of the main stream: time then space, space then time, or both at once (Table 4.4).
-        match_params: Widen the factorised ones to as many weights as the others (Table 4.4).
-        d_v: Convolutions of D_V: 3-D (the thesis), spatial ones followed by temporal ones (the authors' code), or
-            MintGAN's temporal pyramid of 2-D ones, which takes no labels.
-        pyramid_levels: Speeds that the pyramid sees; level i takes every 2^i-th frame.
-        pyramid_widths: Its channels at 4, 8, 16, ... pixels; null for MintGAN's.
-        r1_gamma: Weight γ of the gradient penalty R1 on the pyramid.
-        label_mode: How D_V uses labels: beside its first features (concat), or naming them itself (ac).
-        wrong_labels: With concat: also show D_V real clips under wrong labels, as fake ones of half the weight.
-        image_frames: Frames of each clip that D_I sees in a step; the thesis has 1.
-        d_noise: Standard deviation of Gaussian noise on all that the discriminators see, in units of [-1, 1] pixels.
-        lr_G: Learning rate of G.
-        lr_D: Learning rate of both discriminators.
-        betas: Adam's decay rates.
-        ema: Decay of the average of G's weights that draws the results; 0 draws with the last weights.
-        legacy_attention: Scramble what attention adds, as the authors' code does; for weights trained with it.
-    """
+    """G³AN: clips from an appearance noise and a motion noise, through three streams."""
 
     name = "g3an"
-    later_arguments = HOST_ARGUMENTS
-    hold_last = True
+    config_class = G3ANConfig
+    config: G3ANConfig
 
-    def __init__(
-        self,
-        *,
-        d_a: int = 128,
-        d_m: int = 10,
-        label_names: list[str] | None = None,
-        channels: int = 3,
-        image_size: int = 64,
-        frames: int = 16,
-        frame_step: tuple[int, int] = (1, 4),
-        ch: int = 64,
-        ch_D: int = 64,
-        use_S: bool = True,
-        use_T: bool = True,
-        fsa_level: int | None = 3,
-        conv: Conv = "1p2d",
-        match_params: bool = False,
-        d_v: Literal["3d", "2p1d", "pyramid"] = "3d",
-        pyramid_levels: int = 4,
-        pyramid_widths: list[int] | None = None,
-        r1_gamma: float = 10.0,
-        label_mode: Literal["concat", "ac"] = "concat",
-        wrong_labels: bool = False,
-        image_frames: int = 1,
-        d_noise: float = 0.0,
-        lr_G: float = 2e-4,
-        lr_D: float = 2e-4,
-        betas: tuple[float, float] = (0.5, 0.999),
-        ema: float = 0.0,
-        legacy_attention: bool = False,
-    ) -> None:
-        super().__init__()
-        for argument, value in {
-            "d_a": d_a,
-            "d_m": d_m,
-            "channels": channels,
-            "ch": ch,
-            "ch_D": ch_D,
-            "image_frames": image_frames,
-        }.items():
-            if value < 1:
-                raise InputError(f"{argument}: {value} is less than 1")
-        if image_size not in LEVELS:
-            raise InputError(f"image_size: {image_size} (expected one of {', '.join(map(str, LEVELS))})")
-        levels = LEVELS[image_size]
-        if fsa_level is not None and not 0 <= fsa_level < levels:
-            raise InputError(f"fsa_level: {fsa_level} is not a G³ module (expected 0 to {levels - 1}, or null)")
-        if frames < SHORTEST or frames % FRAMES_PER_NOISE:
-            raise InputError(f"frames: {frames} (expected 16, 20, 24, ...)")
-        if label_names and not use_T:
-            raise InputError("label_names: enter by the temporal stream, which use_T false takes away")
-        if wrong_labels and len(label_names or []) < 2:
-            raise InputError("wrong_labels: need at least two label_names to be taken from")
-        if d_v == "pyramid" and label_names:
-            raise InputError(f"d_v: pyramid takes no labels, and label_names has {len(label_names)} (expected none)")
-        if not 0 <= ema < 1:
-            raise InputError(f"ema: {ema} is not in [0, 1)")
-        if d_noise < 0:
-            raise InputError(f"d_noise: {d_noise} is less than 0")
-        self.d_a, self.d_m, self.label_names = d_a, d_m, list(label_names or [])
-        self.channels, self.image_size = channels, image_size
-        self.frames, self.frame_step = frames, (frame_step[0], frame_step[1])
-        self.label_mode, self.wrong_labels = label_mode, wrong_labels
-        self.image_frames, self.d_noise = image_frames, d_noise
-        self.lr_G, self.lr_D, self.betas = lr_G, lr_D, (betas[0], betas[1])
-        self.needs = ("clip", "label") if self.label_names else ("clip",)
-        categories = len(self.label_names)
-        self.G = Generator(
-            d_a=d_a,
-            d_m=d_m,
-            categories=categories,
-            channels=channels,
-            levels=levels,
-            ch=ch,
-            use_S=use_S,
-            use_T=use_T,
-            fsa_level=fsa_level,
-            conv=conv,
-            match_params=match_params,
-            legacy_attention=legacy_attention,
-        )
-        self.D_V = (
-            PyramidDiscriminator(channels, image_size, frames, pyramid_levels, pyramid_widths, r1_gamma)
-            if d_v == "pyramid"
-            else VideoDiscriminator(channels, image_size, ch_D, d_v, categories, label_mode)
-        )
-        self.D_I = ImageDiscriminator(channels, image_size, ch_D)
-        self.G_average = WeightAverage(self.G, ema) if ema else None
+    def __init__(self, config: G3ANConfig) -> None:
+        super().__init__(config)
+        o = config
+        self.G = Generator(o)
+        self.D_V: nn.Module
+        self.loss_V: ClipLoss | PyramidClipLoss
+        if o.d_v == "pyramid":
+            self.D_V = TemporalPyramid(o.channels, o.image_size, o.frames, o.pyramid_levels, o.pyramid_widths)
+            self.loss_V = PyramidClipLoss(PyramidLoss(o.r1_gamma))
+        else:
+            self.D_V, self.loss_V = VideoDiscriminator(o), ClipLoss(o.lr_D, o.betas)
+        self.D_I = ImageDiscriminator(o.channels, o.image_size, o.ch_D)
+        self.G_average = WeightAverage(self.G, o.ema) if o.ema else None
         self.folded_copy = FoldedCopy()
 
     @property
@@ -173,142 +121,108 @@ class G3AN(G3ANControls, System):
     def averaged_networks(self) -> dict[str, str]:
         return {"G_average": "G"} if self.G_average is not None else {}
 
-    def check_clips(self, clips: Clips) -> None:
-        if clips.lengths.max() < 2:
-            raise InputError(f"{clips.name}: holds single frames only (expected clips)")
-        self.check_labels(clips)
+    @property
+    def kind(self) -> tuple[str, bool]:
+        return self.stage.name, self.loss_V.penalises(self.iteration)
 
-    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        rates = ((self.G, self.lr_G), (self.D_V, self.lr_D), (self.D_I, self.lr_D))
-        return [
-            network.optimizer()
-            if isinstance(network, PyramidDiscriminator)
-            else torch.optim.Adam(network.parameters(), lr, self.betas, fused=True)
-            for network, lr in rates
-        ]
+    def examples(self, clips: Clips, stage: Stage) -> Examples:
+        o = self.config
+        return ClipWindows(clips, o.frames, step=o.frame_step, hold_last=True, columns=o.columns, seed=self.seed)
 
-    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
-        opt_G, opt_D_V, opt_D_I = self.optimizers()  # type: ignore[attr-defined]  # a list, for there are several
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        def adam(network: nn.Module, lr: float) -> torch.optim.Optimizer:
+            return torch.optim.Adam(network.parameters(), lr, self.config.betas, fused=True)
+
+        o = self.config
+        return {"G": adam(self.G, o.lr_G), "D_V": self.loss_V.optimizer(self.D_V), "D_I": adam(self.D_I, o.lr_D)}
+
+    def noise(self, n: int, random: Random) -> Noise:
+        """z_a and z_m, N(0, I); the times "n k" of the frames that D_I sees; and, where they are used:
+
+        `other`, how far along the list of labels is the wrong one; noise of deviation `d_noise`, by the names in
+        `ON_CLIPS` and `ON_FRAMES`.
+        """
+        o, codes = self.config, random(NOISE)
+        noise = {
+            "z_a": codes.normal(n, o.d_a),
+            "z_m": codes.normal(n, o.d_m, noise_length(o.frames)),
+            "real_times": random(REAL_FRAMES).integers(0, o.frames, n, o.image_frames),
+            "fake_times": random(FAKE_FRAMES).integers(0, o.frames, n, o.image_frames),
+        }
+        if o.shows_wrong_labels:
+            noise["other"] = random(WRONG_LABELS).integers(1, o.categories, n)
+        if o.d_noise:
+            for name, purpose in ON_CLIPS.items():
+                if o.shows_wrong_labels or name != "wrong_clips_D":
+                    noise[name] = random(purpose).normal(n, o.channels, o.frames, *o.size) * o.d_noise
+            for name, purpose in ON_FRAMES.items():
+                noise[name] = random(purpose).normal(n * o.image_frames, o.channels, *o.size) * o.d_noise
+        return noise
+
+    def training_step(self, batch: Batch, noise: Noise, optimizers: Optimizers) -> dict[str, Tensor]:
         real = uint8_to_float(batch["clip"]).transpose(1, 2)
-        y = F.one_hot(batch["label"], len(self.label_names)).float() if self.label_names else None
-        z_a, z_m = (self.share(z) for z in self.draw_noise(len(real) * self.world_size))
-        fake = self.G(z_a, z_m, y)  # one graph serves the steps of all three networks
+        y = one_hot(batch["label"], self.config.categories) if self.config.categories else None
+        fake = self.G(noise["z_a"], noise["z_m"], y)  # one graph serves the steps of all three networks
 
         with self.training_only(self.D_V):
-            loss_D_V = self.loss_D_V(real, fake.detach(), y)
-            self.descend(opt_D_V, loss_D_V)
-        real_frames, fake_frames = self.random_frames(real, REAL_FRAMES), self.random_frames(fake, FAKE_FRAMES)
+            loss_D_V = self.loss_D_V(real, fake.detach(), y, noise)
+            step(optimizers["D_V"], loss_D_V)
+        real_frames, fake_frames = frames_at(real, noise["real_times"]), frames_at(fake, noise["fake_times"])
         with self.training_only(self.D_I):
-            loss_D_I = self.loss_D_I(real_frames, fake_frames.detach())
-            self.descend(opt_D_I, loss_D_I)
+            loss_D_I = self.loss_D_I(real_frames, fake_frames.detach(), noise)
+            step(optimizers["D_I"], loss_D_I)
         with self.training_only(self.G):
-            loss_G = self.loss_G(fake, fake_frames, y)
-            self.descend(opt_G, loss_G)
+            loss_G = self.loss_G(fake, fake_frames, y, noise)
+            step(optimizers["G"], loss_G)
         if self.G_average is not None:
             self.G_average.update(self.G)
-        losses = {"loss_D_V": loss_D_V, "loss_D_I": loss_D_I, "loss_G": loss_G}
-        self.losses = {name: loss.detach() for name, loss in losses.items()}
-        self.iteration += 1
+        return {"loss_D_V": loss_D_V.detach(), "loss_D_I": loss_D_I.detach(), "loss_G": loss_G.detach()}
 
-    def loss_D_V(self, real: Tensor, fake: Tensor, y: Tensor | None) -> Float[Tensor, ""]:
-        """L_V of Eq. 4.6 for D_V: real clips are real, fake ones fake; with labels, as `label_mode` says."""
-        if isinstance(self.D_V, PyramidDiscriminator):
-            return self.D_V.loss_D(self.with_noise(real, D_V_REAL), self.with_noise(fake, D_V_FAKE), self.iteration)
-        clips, labels = [real, fake], None
-        if y is not None and self.label_mode == "concat":
-            labels = [y, y]
-            if self.wrong_labels:
-                clips, labels = [*clips, real], [*labels, self.other_labels(y)]
-        purposes = (D_V_REAL, D_V_FAKE, D_V_WRONG)
-        seen = [self.with_noise(clip.to(fake.dtype), purpose) for clip, purpose in zip(clips, purposes, strict=False)]
-        said = self.D_V(torch.cat(seen), None if labels is None else torch.cat(labels))
-        on_real, *on_fake = said.score.chunk(len(clips))
-        loss = bce(on_real, 1.0) + sum(bce(score, 0.0) for score in on_fake) / len(on_fake)
-        if y is not None and said.label is not None:
-            loss = loss + F.cross_entropy(said.label[: len(real)].float(), y)
-        return loss
+    def loss_D_V(self, real: Tensor, fake: Tensor, y: OneHot, noise: Noise) -> Loss:
+        """L_V of Eq. 4.6 for D_V; with labels, as `label_mode` says."""
+        return self.loss_V.of_D(self.D_V, real, fake, y, noise, self.loss_V.penalises(self.iteration))
 
-    def loss_D_I(self, real: Tensor, fake: Tensor) -> Float[Tensor, ""]:
+    def loss_D_I(self, real: Tensor, fake: Tensor, noise: Noise) -> Loss:
         """L_I of Eq. 4.5 for D_I."""
-        seen = self.with_noise(real.to(fake.dtype), D_I_REAL), self.with_noise(fake, D_I_FAKE)
+        seen = with_noise(real.to(fake.dtype), noise, "real_frames_D"), with_noise(fake, noise, "fake_frames_D")
         on_real, on_fake = self.D_I(torch.cat(seen)).chunk(2)
         return bce(on_real, 1.0) + bce(on_fake, 0.0)
 
-    def loss_G(self, fake: Tensor, frames: Tensor, y: Tensor | None) -> Float[Tensor, ""]:
+    def loss_G(self, fake: Tensor, frames: Tensor, y: OneHot, noise: Noise) -> Loss:
         """What G plays for: both discriminators taking its clips and frames for real (non-saturating)."""
-        seen = self.with_noise(fake, G_CLIPS)
-        if isinstance(self.D_V, PyramidDiscriminator):
-            on_clips, named = self.D_V.loss_G(seen), None
-        else:
-            said = self.D_V(seen, y if self.label_mode == "concat" else None)
-            on_clips, named = bce(said.score, 1.0), said.label
-        loss = on_clips + bce(self.D_I(self.with_noise(frames, G_FRAMES)), 1.0)
-        if y is not None and named is not None:
-            loss = loss + F.cross_entropy(named.float(), y)
-        return loss
-
-    def draw_noise(self, n: int) -> tuple[Float[Tensor, "n d_a"], Float[Tensor, "n d_m tau"]]:
-        """z_a and z_m of this iteration, N(0, I)."""
-        generator = self.generator_for(NOISE)
-        shapes = (n, self.d_a), (n, self.d_m, noise_length(self.frames))
-        z_a, z_m = (torch.randn(shape, generator=generator, device=self.device) for shape in shapes)
-        return z_a, z_m
-
-    def random_frames(self, clips: Float[Tensor, "b c t h w"], purpose: int) -> Float[Tensor, "n c h w"]:
-        """`image_frames` frames of each clip, at random times of its own."""
-        times = self.share(self.random_times(len(clips) * self.world_size, clips.shape[2], purpose)).flatten()
-        clip = torch.arange(len(clips), device=clips.device).repeat_interleave(self.image_frames)
-        return clips[clip, :, times]
-
-    def random_times(self, n: int, frames: int, purpose: int) -> Int[Tensor, "n k"]:
-        """The times of these frames."""
-        generator = self.generator_for(purpose)
-        return torch.randint(frames, (n, self.image_frames), generator=generator, device=self.device)
-
-    def other_labels(self, y: Float[Tensor, "b K"]) -> Float[Tensor, "b K"]:
-        """For each label, one of the others at random."""
-        categories = y.shape[1]
-        shape = (len(y) * self.world_size,)
-        shift = torch.randint(1, categories, shape, generator=self.generator_for(WRONG_LABELS), device=y.device)
-        return F.one_hot((y.argmax(1) + self.share(shift)) % categories, categories).to(y)
-
-    def with_noise(self, x: Float[Tensor, "b ..."], purpose: int) -> Float[Tensor, "b ..."]:
-        """x with Gaussian noise of deviation `d_noise`, the same draws for any number of processes."""
-        if not self.d_noise:
-            return x
-        shape = (len(x) * self.world_size, *x.shape[1:])
-        noise = torch.randn(shape, generator=self.generator_for(purpose), device=x.device)
-        return x + self.d_noise * self.share(noise)
+        on_frames = self.D_I(with_noise(frames, noise, "fake_frames_G"))
+        return self.loss_V.of_G(self.D_V, fake, y, noise) + bce(on_frames, 1.0)
 
     # What others ask of it.
 
-    def sample_clips(self, n: int, *, frames: int, seed: int = 0) -> Iterator[UInt8[np.ndarray, "t h w c"]]:
-        yield from self.draw(self.appearances(n, seed), self.motions(n, seed, frames), self.labels_in_turn(n), frames)
-
-    def sample_labelled_clips(
-        self, n: int, *, frames: int, seed: int = 0
-    ) -> Iterator[tuple[UInt8[np.ndarray, "t h w c"], int]] | None:
-        if not self.label_names:
-            return None
-        clips = self.sample_clips(n, frames=frames, seed=seed)
-        return ((clip, i % len(self.label_names)) for i, clip in enumerate(clips))
-
-    def sample_grid(self, n_a: int, n_m: int, seed: int = 0) -> UInt8[np.ndarray, "a m t h w c"]:
-        """Every one of `n_a` appearances with every one of `n_m` motions (with labels, all of them in turn)."""
-        return self.draw_every(self.appearances(n_a, seed), self.motions(n_m, seed), self.labels_in_turn(n_m))
-
-    def sample_labels(self, n_a: int, seed: int = 0) -> UInt8[np.ndarray, "a k t h w c"]:
-        """Every one of `n_a` appearances, each with a motion noise of its own, under every label."""
-        k = len(self.label_names)
-        z_a, z_m = (z.repeat_interleave(k, 0) for z in (self.appearances(n_a, seed), self.motions(n_a, seed)))
-        clips = np.stack(list(self.draw(z_a, z_m, self.labels_in_turn(n_a * k))))
-        return clips.reshape(n_a, k, *clips.shape[1:])
+    def outputs(self, conditions: Conditions, seed: int = 0) -> Iterator[UInt8[np.ndarray, "t h w c"]]:
+        n, frames = conditions.count, conditions.longest
+        y = self.labels_asked(conditions)
+        clips = self.draw(self.appearances(n, seed), self.motions(n, seed, frames), y, frames)
+        for clip, length in zip(clips, conditions.lengths, strict=True):
+            yield clip[:length]
 
     def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
-        measures = disentanglement(self.sample_grid, clips, self.frames, seed) | trajectory_measures(self, clips, seed)
-        if self.label_names:
-            measures |= label_measures(self.sample_labels, self.label_names, clips, seed)
-        return measures
+        from mutoscope.systems.g3an.measures import measure
+
+        return measure(self, clips, seed)
 
     def sample_sheet(self, clips: Clips) -> Sheet:
         return self.grid()
+
+
+def with_noise(x: Float[Tensor, "b ..."], noise: Noise, name: str) -> Float[Tensor, "b ..."]:
+    """What a discriminator sees of x: with the noise of this name, where there is some."""
+    return x + noise[name] if name in noise else x
+
+
+def frames_at(clips: Float[Tensor, "b c t h w"], times: Int[Tensor, "b k"]) -> Float[Tensor, "n c h w"]:
+    """The frames of each clip at k times of its own, n = b k in all."""
+    clip = torch.arange(len(clips), device=clips.device).repeat_interleave(times.shape[1])
+    return clips[clip, :, times.flatten()]
+
+
+def other_labels(y: Float[Tensor, "b K"], shift: Int[Tensor, " b"]) -> Float[Tensor, "b K"]:
+    """For each label, the one so many places on, of K in a ring."""
+    categories = y.shape[1]
+    return one_hot((y.argmax(1) + shift) % categories, categories)

@@ -8,7 +8,8 @@ Y. Wang, P. Bilinski, F. Bremond and A. Dantcheva, "ImaGINator: Conditional Spat
 WACV 2020; chapter 3 of Y. Wang, "Learning to Generate Human Videos", Université Côte d'Azur, 2021.
 """
 
+from mutoscope.systems.imaginator.config import ImaGINatorConfig
 from mutoscope.systems.imaginator.networks import Decoder, Encoder, Generator, VideoDiscriminator
 from mutoscope.systems.imaginator.system import ImaGINator
 
-__all__ = ["Decoder", "Encoder", "Generator", "ImaGINator", "VideoDiscriminator"]
+__all__ = ["Decoder", "Encoder", "Generator", "ImaGINator", "ImaGINatorConfig", "VideoDiscriminator"]

@@ -124,7 +124,7 @@ class ImaGINatorControls(FigureControls):
 
         def clips() -> Iterator[Clip]:
             pixels = cutout.pixels
-            z = self.noises(-(-frames // max(1, self.frames - 1)), seed)
+            z = self.noises(-(-frames // max(1, self.config.length - 1)), seed)
             for i, noise in enumerate(z):
                 label = None if y is None else y[i % len(y)][None]
                 clip = next(self.draw(pixels[None], noise[None], label))
@@ -194,10 +194,10 @@ class ImaGINatorControls(FigureControls):
     def _pair(self, video: Frames, label: Label, step: int, crop: Crop, seed: int) -> tuple[Clip, Clip]:
         """Frames of a real clip, and as many generated from the first of them."""
         y = self.labels_for(1, label)
-        frames = list(islice(read_video(video, self.channels), 0, self.frames * step, step))
+        frames = list(islice(read_video(video, self.config.channels), 0, self.config.length * step, step))
         if len(frames) < 2:
             raise InputError(f"video: has too few frames (expected at least {step + 1}, with a step of {step})")
-        cutout = cut_out(frames[0], crop, self.image_size, self.channels)
+        cutout = cut_out(frames[0], crop, self.config.image_size, self.config.channels)
         real = np.stack([cutout.same_of(frame) for frame in frames])
         generated = next(self.draw(real[:1], self.noises(1, seed), y))
         return real, generated[: len(real)]

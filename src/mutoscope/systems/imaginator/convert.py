@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from mutoscope.errors import InputError
 from mutoscope.nn import read_state
 from mutoscope.systems.conversion import Converted, fill, older_names
+from mutoscope.systems.imaginator.config import ImaGINatorConfig
 from mutoscope.systems.imaginator.system import ImaGINator
 
 # what no tensor tells of the authors' code
@@ -51,9 +51,7 @@ def convert(file: str | Path, D_V: str | Path | None = None, D_I: str | Path | N
     arguments, categories = generator_arguments(states["G"], file)
     arguments |= discriminator_arguments(states, files, categories)
     names = MUG_LABELS if categories == len(MUG_LABELS) else [str(k) for k in range(categories)]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # for discriminators without a file
-        system = ImaGINator(**RELEASE, **arguments, label_names=names)
+    system = ImaGINator.untrained(ImaGINatorConfig(**RELEASE, **arguments, label_names=names))
     for name, state in states.items():
         fill(getattr(system, name), LAYERS[name], state, files[name])
     notes = [f"labels: taken for those of the authors' MUG, {', '.join(names)}"] if names == MUG_LABELS else []

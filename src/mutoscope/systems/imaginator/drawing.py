@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mutoscope.errors import InputError
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
 from mutoscope.nn import FoldedCopy
+from mutoscope.systems.imaginator.config import ImaGINatorConfig
 from mutoscope.systems.imaginator.networks import Generator
 from mutoscope.systems.labels import Labels
 from mutoscope.systems.noise import normal_draws
@@ -26,11 +27,7 @@ class Drawing(Labels):
         drawing_precision: how weights are stored for drawing; bfloat16 is faster in wide networks, and coarser.
     """
 
-    image_size: int
-    channels: int
-    frames: int
-    d_z: int
-    noise: bool
+    config: ImaGINatorConfig
     folded_copy: FoldedCopy
     drawing_precision: torch.dtype = torch.float32
     if TYPE_CHECKING:
@@ -48,7 +45,7 @@ class Drawing(Labels):
 
     def noises(self, n: int, seed: int) -> Float[Tensor, "n d_z"]:
         """`n` draws of z; the same on every device, and the first of more draws are those of fewer."""
-        return normal_draws((n, self.d_z), seed)
+        return normal_draws((n, self.config.d_z), seed)
 
     @torch.no_grad()
     def draw(
@@ -62,7 +59,7 @@ class Drawing(Labels):
         for start in range(0, len(pictures), CLIPS_AT_ONCE):
             rows = slice(start, start + CLIPS_AT_ONCE)
             images = uint8_to_float(pictures[rows], self.device).to(self.drawing_precision)
-            noise = z[rows].to(images) if self.noise else None
+            noise = z[rows].to(images) if self.config.noise else None
             clips = network(images, noise, None if y is None else y[rows].to(images))
             yield from float_to_uint8(clips.transpose(1, 2))
 
@@ -72,6 +69,7 @@ class Drawing(Labels):
         Raises:
             InputError: a clip has fewer.
         """
-        if frames is not None and frames > self.frames:
-            raise InputError(f"frames: {frames}, but a clip of this system has {self.frames} (chain makes longer ones)")
-        return frames or self.frames
+        most = self.config.length
+        if frames is not None and frames > most:
+            raise InputError(f"frames: {frames}, but a clip of this system has {most} (chain makes longer ones)")
+        return frames or most

@@ -70,7 +70,7 @@ class FigureControls(Showing):
         y, cutout = self.labels_for(1, label), self.cut(picture, crop)
         clips = self.draw(cutout.pixels[None], self.noises(1, seed), y)
         names = [""] if y is None else [self.label_names[int(y.argmax())]]
-        return self.rows(cutout, clips, range(0, self.frames, stride), names)
+        return self.rows(cutout, clips, range(0, self.config.length, stride), names)
 
     @control
     def label_grid(

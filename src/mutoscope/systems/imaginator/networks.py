@@ -5,6 +5,7 @@ image discriminator is `mutoscope.nn.ImageDiscriminator`.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -24,9 +25,8 @@ from mutoscope.nn import (
     init_normal,
     settle_spectral_norms,
 )
+from mutoscope.systems.imaginator.config import ImaGINatorConfig
 
-Conv = Literal["1p2d", "3d"]
-LabelMode = Literal["concat", "ac"]
 Clip = Float[Tensor, "b c t h w"]
 
 FIRST_WIDENING, WIDENING = 8, 12
@@ -45,19 +45,9 @@ START, DOUBLE, KEEP = Step(2, 1, 0), Step(4, 2, 1), Step(3, 1, 1)
 SPATIAL_START = Step(4, 1, 0)
 
 
-def levels_of(image_size: int) -> int:
-    """How often a 4 × 4 map doubles to become a frame."""
-    return image_size.bit_length() - 3
-
-
-def doublings_of(frames: int) -> int:
-    """How often two frames double to become a clip."""
-    return frames.bit_length() - 2
-
-
 def temporal_steps(frames: int, levels: int) -> list[Step]:
     """How the temporal convolutions of the decoder move; where frames double less often than pixels, the last keep."""
-    doublings = doublings_of(frames)
+    doublings = frames.bit_length() - 2  # of two frames
     return [START, *[DOUBLE] * doublings, *[KEEP] * (levels - doublings)]
 
 
@@ -123,37 +113,24 @@ class Decoder(nn.Module):
     """A code, noise and a label to a clip; the maps of the encoder join in after every block (Table 3.1, bottom).
 
     Args:
-        d_in: size of the first input, [z, label, p].
-        skips: channels of the encoder's maps, smallest map first; zeros where they are not fused.
-        categories: label channels at every fusion.
+        config: the choices of the system.
         widths: channels of the decoder's own maps, smallest map first, and last of the clip.
-        frames: of the clip.
-        conv: (1+2)D or 3-D blocks.
-        equal_widths: give (1+2)D blocks as many weights as 3-D ones, instead of the widths of Table 3.1.
     """
 
-    def __init__(
-        self,
-        d_in: int,
-        skips: Sequence[int],
-        categories: int,
-        widths: Sequence[int],
-        frames: int,
-        conv: Conv = "1p2d",
-        equal_widths: bool = False,
-    ) -> None:
+    def __init__(self, config: ImaGINatorConfig, widths: Sequence[int]) -> None:
         super().__init__()
-        blocks = []
-        inputs = [d_in, *(own + skip + categories for own, skip in zip(widths, skips, strict=False))]
+        o, blocks = config, []
+        skips = [o.st_fusion * skip + o.label_fusion * o.categories for skip in maps_of(o)]
+        inputs = [o.noise * o.d_z + o.categories + o.d_p, *(a + b for a, b in zip(widths, skips, strict=False))]
         spaces = [SPATIAL_START, *[DOUBLE] * (len(widths) - 1)]
-        steps = zip(temporal_steps(frames, len(widths) - 1), spaces, strict=True)
+        steps = zip(temporal_steps(o.length, len(widths) - 1), spaces, strict=True)
         for n, (n_in, n_out, (time, space)) in enumerate(zip(inputs, widths, steps, strict=True)):
             last = n == len(widths) - 1
-            if conv == "3d":
+            if o.conv == "3d":
                 blocks.append(block_3d(n_in, n_out, time, space, last))
                 continue
             middle = (WIDENING if n else FIRST_WIDENING) * n_out
-            if equal_widths:
+            if o.match_params:
                 middle = equal_middle(n_in, n_out, time, space)
             blocks.append(block_1p2d(n_in, middle, n_out, time, space, last))
         self.blocks = nn.ModuleList(blocks)
@@ -188,56 +165,15 @@ class Decoder(nn.Module):
 
 
 class Generator(nn.Module):
-    """G: a picture, noise and a label to a clip (Fig. 3.3).
+    """G: a picture, noise and a label to a clip (Fig. 3.3)."""
 
-    Args:
-        channels, image_size: of picture and clip; 32, 64 or 128 pixels.
-        frames: of the clip: 2, doubled at most as often as 4 pixels are.
-        ch: channels of the encoder's first map and the decoder's last.
-        d_p: size of the code of the picture.
-        d_z: size of the noise.
-        categories: number of labels K; 0 for none.
-        conv: blocks of the decoder.
-        match_params: as many weights as the other kind has in Table 3.12: 3-D blocks get wider maps, (1+2)D ones the
-            widths that equal 3-D blocks.
-        st_fusion: fuse the encoder's maps (Table 3.8).
-        label_fusion: fuse the label as well; without, it enters at the code alone.
-        noise: with noise (Table 3.8).
-        bottleneck_norm: normalise the code of the picture.
-        deconv_init: transposed convolutions start from N(0, 0.02²) like all others (normal), or as PyTorch has it
-            (default), which is what the authors' code comes to.
-    """
-
-    def __init__(
-        self,
-        *,
-        channels: int = 3,
-        image_size: int = 64,
-        frames: int = 32,
-        ch: int = 64,
-        d_p: int = 100,
-        d_z: int = 512,
-        categories: int = 0,
-        conv: Conv = "1p2d",
-        match_params: bool = False,
-        st_fusion: bool = True,
-        label_fusion: bool = True,
-        noise: bool = True,
-        bottleneck_norm: bool = False,
-        deconv_init: Literal["normal", "default"] = "normal",
-    ) -> None:
+    def __init__(self, config: ImaGINatorConfig) -> None:
         super().__init__()
-        self.channels, self.image_size, self.d_z, self.categories = channels, image_size, d_z, categories
-        self.noise, self.st_fusion, self.label_fusion = noise, st_fusion, label_fusion
-        self.encoder = Encoder(channels, image_size, ch, d_p, bottleneck_norm)
-        maps = discriminator_widths(image_size, ch)[::-1]
-        d_in = noise * d_z + categories + d_p
-        skips, beside = [st_fusion * n for n in maps], label_fusion * categories
-        widths = [*maps, channels]
-        if conv == "3d" and match_params:
-            widths = widened(d_in, skips, beside, widths, frames)
-        self.decoder = Decoder(d_in, skips, beside, widths, frames, conv, match_params)
-        init_normal(self.encoder if deconv_init == "default" else self)
+        self.config = o = config
+        self.encoder = Encoder(o.channels, o.image_size, o.ch, o.d_p, o.bottleneck_norm)
+        wide = o.conv == "3d" and o.match_params
+        self.decoder = Decoder(o, widened(o) if wide else [*maps_of(o), o.channels])
+        init_normal(self.encoder if o.deconv_init == "default" else self)
         for module in self.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 nn.init.normal_(module.weight, 1.0, 0.02)
@@ -258,15 +194,15 @@ class Generator(nn.Module):
         Raises:
             InputError: an argument has the wrong size, or is missing, or is not wanted.
         """
-        check_width("z", z, self.noise * self.d_z)
-        check_width("y", y, self.categories)
-        if image.shape[1:] != (self.channels, self.image_size, self.image_size):
-            given, wanted = tuple(image.shape[1:]), (self.channels, self.image_size, self.image_size)
-            raise InputError(f"image: is {given}, the generator was made for {wanted}")
+        o = self.config
+        check_width("z", z, o.noise * o.d_z)
+        check_width("y", y, o.categories)
+        if image.shape[1:] != (o.channels, *o.size):
+            raise InputError(f"image: is {tuple(image.shape[1:])}, the generator was made for {(o.channels, *o.size)}")
         *maps, code = self.encoder(image)
         parts = [z, y, code.flatten(1)]
         h = torch.cat([part.to(code.dtype) for part in parts if part is not None], dim=1)
-        return self.decoder(h, maps[::-1] if self.st_fusion else [], y if self.label_fusion else None)
+        return self.decoder(h, maps[::-1] if o.st_fusion else [], y if o.label_fusion else None)
 
 
 def check_width(name: str, given: Tensor | None, width: int) -> None:
@@ -276,19 +212,28 @@ def check_width(name: str, given: Tensor | None, width: int) -> None:
         raise InputError(f"{name}: has {there or 'no'} columns, the generator was made for {width or 'none'}")
 
 
-def widened(d_in: int, skips: Sequence[int], beside: int, widths: Sequence[int], frames: int) -> list[int]:
-    """Widths of 3-D blocks that make them as large as the (1+2)D blocks of Table 3.1, all by one factor."""
+def maps_of(config: ImaGINatorConfig) -> list[int]:
+    """Channels of the encoder's maps, smallest map first."""
+    return discriminator_widths(config.image_size, config.ch)[::-1]
 
-    def size(factor: float, conv: Conv) -> int:
-        scaled = [*(round(factor * n) for n in widths[:-1]), widths[-1]]
+
+def widened(config: ImaGINatorConfig) -> list[int]:
+    """Widths of 3-D blocks that make them as large as the (1+2)D blocks of Table 3.1, all by one factor."""
+    maps = maps_of(config)
+
+    def widths(factor: float) -> list[int]:
+        return [*(round(factor * n) for n in maps), config.channels]
+
+    def size(factor: float, conv: Literal["1p2d", "3d"]) -> int:
         with torch.device("meta"):
-            return sum(p.numel() for p in Decoder(d_in, skips, beside, scaled, frames, conv).parameters())
+            decoder = Decoder(replace(config, conv=conv, match_params=False), widths(factor))
+        return sum(p.numel() for p in decoder.parameters())
 
     wanted, low, high = size(1.0, "1p2d"), 1.0, 4.0
     for _ in range(20):
         middle = (low + high) / 2
         low, high = (low, middle) if size(middle, "3d") > wanted else (middle, high)
-    return [*(round(low * n) for n in widths[:-1]), widths[-1]]
+    return widths(low)
 
 
 class Verdict(NamedTuple):
@@ -301,32 +246,20 @@ class Verdict(NamedTuple):
 class VideoDiscriminator(nn.Module):
     """D_V: how real clips look, of what their labels say (Table 3.3).
 
-    Args:
-        channels, image_size, frames: of the clips.
-        ch: channels after the first layer; they double at each, up to eight times.
-        categories: number of labels; 0 for none.
-        label_mode: labels are laid beside the features of the first layer (concat) or named by a second head (ac).
+    Labels are laid beside the features of the first layer, or named by a second head.
     """
 
-    def __init__(
-        self,
-        *,
-        channels: int = 3,
-        image_size: int = 64,
-        frames: int = 32,
-        ch: int = 64,
-        categories: int = 0,
-        label_mode: LabelMode = "concat",
-    ) -> None:
+    def __init__(self, config: ImaGINatorConfig) -> None:
         super().__init__()
-        self.reads_labels = bool(categories) and label_mode == "concat"
-        names = categories if label_mode == "ac" else 0
-        widths = discriminator_widths(image_size, ch)
-        times = temporal_steps(frames, len(widths))[:0:-1]
+        o = config
+        self.reads_labels = bool(o.categories) and o.label_mode == "concat"
+        names = o.categories if o.label_mode == "ac" else 0
+        widths = discriminator_widths(o.image_size, o.ch_D)
+        times = temporal_steps(o.length, len(widths))[:0:-1]
         kernels = [tuple(zip(time, DOUBLE, DOUBLE, strict=True)) for time in times]
-        self.first = nn.Sequential(SNConv3d(channels, widths[0], *kernels[0]), nn.LeakyReLU(0.2, inplace=True))
+        self.first = nn.Sequential(SNConv3d(o.channels, widths[0], *kernels[0]), nn.LeakyReLU(0.2, inplace=True))
         layers: list[nn.Module] = []
-        n_in = widths[0] + (categories if self.reads_labels else 0)
+        n_in = widths[0] + self.reads_labels * o.categories
         for n_out, kernel in zip(widths[1:], kernels[1:], strict=True):
             layers += [SNConv3d(n_in, n_out, *kernel), nn.LeakyReLU(0.2, inplace=True)]
             n_in = n_out

@@ -26,15 +26,15 @@ class Showing(Drawing):
     @property
     def enlargement(self) -> int:
         """How many times larger than they are pixels are shown on sheets, so that small frames can be looked at."""
-        return max(1, SHOWN_SIZE // self.image_size)
+        return max(1, SHOWN_SIZE // self.config.image_size)
 
     def cut(self, picture: Frames, crop: Crop) -> Cutout:
         """What of a user's picture is animated. Raises InputError as `cut_out`."""
-        return cut_out(picture, crop, self.image_size, self.channels)
+        return cut_out(picture, crop, self.config.image_size, self.config.channels)
 
     def cut_all(self, pictures: Frames, crop: Crop, most: int) -> list[Cutout]:
         """What of each picture in a folder is animated. Raises InputError as `cut_out_all`."""
-        return cut_out_all(pictures, crop, self.image_size, self.channels, most)
+        return cut_out_all(pictures, crop, self.config.image_size, self.config.channels, most)
 
     def wanted(self, labels: LabelList) -> list[int | str] | None:
         """Labels as a list, of one or of several with commas between; all where none are given.
@@ -65,7 +65,7 @@ class Showing(Drawing):
 
     def check_noisy(self, control: str) -> None:
         """Raises InputError where the system was trained without noise."""
-        if not self.noise:
+        if not self.config.noise:
             raise InputError(f"{control}: this system was trained without noise (expected one trained with noise)")
 
     def draw_one(
@@ -111,7 +111,7 @@ class Showing(Drawing):
 
     def times(self, columns: int) -> list[int]:
         """So many times of a clip at even intervals, or all."""
-        return sheets.times_shown(self.frames, min(columns, self.frames)).tolist()
+        return sheets.times_shown(self.config.length, min(columns, self.config.length)).tolist()
 
 
 def playing(

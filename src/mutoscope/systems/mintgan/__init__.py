@@ -8,6 +8,7 @@ as Y. Wang, F. Bremond, A. Dantcheva, "InMoDeGAN: Interpretable Motion Decomposi
 for Video Generation", arXiv:2101.03049.
 """
 
+from mutoscope.systems.mintgan.config import MintGANConfig
 from mutoscope.systems.mintgan.system import MintGAN
 
-__all__ = ["MintGAN"]
+__all__ = ["MintGAN", "MintGANConfig"]

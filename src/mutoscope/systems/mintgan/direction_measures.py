@@ -97,14 +97,14 @@ class MagnitudeStatistics(NamedTuple):
 
 def magnitude_statistics(system: Drawing, axes: Axes, codes: int = 10_000, seed: int = 0) -> MagnitudeStatistics:
     """Statistics of α over the steps of so many random clips, of which none is drawn."""
-    total = torch.zeros(2, system.N, dtype=torch.float64)
+    total = torch.zeros(2, system.config.N, dtype=torch.float64)
     for start in range(0, codes, CODES_AT_ONCE):
         n = min(CODES_AT_ONCE, codes - start)
-        z_a = normal_draws((n, system.d_a), seed, 2, start)
-        z_m = normal_draws((n, system.frames - 1, system.d_m), seed, 3, start)
+        z_a = normal_draws((n, system.config.d_a), seed, 2, start)
+        z_m = normal_draws((n, system.config.frames - 1, system.config.d_m), seed, 3, start)
         alpha = axes.coordinates(system.latents(z_a, z_m).A).flatten(0, 1).cpu().double()
         total += torch.stack([alpha.sum(0), alpha.square().sum(0)])
-    mean, mean_square = (total / (codes * (system.frames - 1))).numpy()
+    mean, mean_square = (total / (codes * (system.config.frames - 1))).numpy()
     return MagnitudeStatistics(mean, (mean_square - mean**2).clip(0))
 
 

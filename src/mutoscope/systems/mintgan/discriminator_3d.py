@@ -44,7 +44,7 @@ class ResidualBlock3d(nn.Module):
 
 
 class VideoDiscriminator3d(nn.Module):
-    """How real clips look, one logit each.
+    """How real clips look, one logit each: in the place of a pyramid, it is its only discriminator and sees all frames.
 
     Args:
         channels: colours of a frame.
@@ -59,6 +59,15 @@ class VideoDiscriminator3d(nn.Module):
         self.blocks = nn.Sequential(*(ResidualBlock3d(n_in, n_out) for n_in, n_out in pairwise(reversed(at))))
         self.last = EqualConv3d(at[0], at[0], 3)
         self.head = nn.Sequential(EqualLinear(16 * at[0], at[0], activation=True), EqualLinear(at[0], 1))
+
+    @property
+    def discriminators(self) -> tuple[nn.Module]:
+        """As of `nn.TemporalPyramid`."""
+        return (self,)
+
+    def views(self, x: Float[Tensor, "b c t h w"], starts: Tensor | None = None) -> list[Clip]:
+        """As of `nn.TemporalPyramid`, of one speed."""
+        return [x]
 
     def forward(self, x: Float[Tensor, "b c t h w"]) -> Float[Tensor, "b 1"]:
         """Judges clips in [-1, 1]."""

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from mutoscope.errors import InputError
 from mutoscope.media.tensors import float_to_uint8
+from mutoscope.systems.conditions import Conditions
+from mutoscope.systems.draws import Draws
+from mutoscope.systems.mintgan.config import MintGANConfig
 from mutoscope.systems.mintgan.networks import Generator, NoiseMaps
 from mutoscope.systems.noise import normal_draws
 
@@ -40,12 +43,7 @@ class Drawing:
         canonical: the canonical basis, and the state of the weights that it belongs to; None before it is asked for.
     """
 
-    d_a: int
-    d_m: int
-    N: int
-    frames: int
-    image_size: int
-    channels: int
+    config: MintGANConfig
     canonical: tuple[tuple[tuple[int, int], ...], Tensor] | None = None
     if TYPE_CHECKING:
         device: torch.device
@@ -55,15 +53,15 @@ class Drawing:
 
     def appearances(self, n: int, seed: int) -> Float[Tensor, "n d_a"]:
         """`n` draws of z_a; the same on every device, and the first of more draws are those of fewer."""
-        return normal_draws((n, self.d_a), seed, 0)
+        return normal_draws((n, self.config.d_a), seed, 0)
 
     def motions(self, n: int, seed: int, frames: int | None = None) -> Float[Tensor, "n s d_m"]:
         """`n` draws of z_m for `frames` frames (by default as many as in training): one for each step between them.
 
         The first of more draws are those of fewer, and a longer one begins as a shorter one.
         """
-        steps = (frames or self.frames) - 1
-        return torch.stack([normal_draws((steps, self.d_m), seed, 1, i) for i in range(n)])
+        steps = (frames or self.config.frames) - 1
+        return torch.stack([normal_draws((steps, self.config.d_m), seed, 1, i) for i in range(n)])
 
     @torch.no_grad()
     def latents(self, z_a: Float[Tensor, "n d_a"], z_m: Float[Tensor, "n s d_m"], truncation: float = 1.0) -> Codes:
@@ -114,8 +112,8 @@ class Drawing:
 
     def sampled_magnitudes(self, n: int = CANONICAL_CODES) -> Float[Tensor, "n s N"]:
         """The magnitudes of n clips that nobody asked for by seed."""
-        z_a, z_m = self.appearances(n, CANONICAL_SEED), torch.from_numpy(_many_motions(n, self.frames - 1, self.d_m))
-        return self.latents(z_a, z_m).A
+        z_m = _many_motions(n, self.config.frames - 1, self.config.d_m)
+        return self.latents(self.appearances(n, CANONICAL_SEED), torch.from_numpy(z_m)).A
 
     def in_basis(self, A: Float[Tensor, "n s N"], name: Basis = "dictionary") -> Float[Tensor, "n s N"]:
         """Magnitudes of the dictionary's directions as coordinates in a basis."""
@@ -143,9 +141,16 @@ class Drawing:
             ]
             yield from np.concatenate(frames).reshape(len(codes), -1, *frames[0].shape[1:])
 
-    def fixed_noise(self, network: Generator) -> NoiseMaps | None:
+    def outputs(self, conditions: Conditions, seed: int = 0) -> Iterator[Clip]:
+        """Clips from noise; what the rows hold does not matter, but for how long each shall be."""
+        count = conditions.count
+        codes = self.latents(self.appearances(count, seed), self.motions(count, seed, conditions.longest))
+        for clip, length in zip(self.draw(self.path(*codes)), conditions.lengths, strict=True):
+            yield clip[:length]
+
+    def fixed_noise(self, network: Generator) -> NoiseMaps:
         """The same noise maps for every clip that is drawn, where the network takes any."""
-        return network.G_S.noise_maps(1, torch.Generator(self.device).manual_seed(0))
+        return network.G_S.noise_maps(1, Draws(torch.Generator(self.device).manual_seed(0)))
 
 
 def _many_motions(n: int, steps: int, d_m: int) -> np.ndarray:

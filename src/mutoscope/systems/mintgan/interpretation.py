@@ -85,8 +85,9 @@ class Interpretation(Drawing):
             Portrait(effect, alpha[..., k].cpu().numpy(), drawn(only(alpha, k)), drawn(without(alpha, k)))
             for k, effect in zip(shown, effects, strict=True)
         ]
+        o = self.config
         lead = (
-            f"{self.N} directions of the {basis} basis; clips of {self.frames} frames, {self.image_size} pixels wide. "
+            f"{o.N} directions of the {basis} basis; clips of {o.frames} frames, {o.image_size} pixels wide. "
             f"Magnitudes are measured over {codes} clips, their motion over {clips}; seed {seed}."
         )
         title = f"{type(self).__name__}: what its motion directions do"
@@ -175,7 +176,7 @@ class Interpretation(Drawing):
             clusters: Groups at most.
             seed: Seed of the appearance that walks, and of k-means.
         """
-        walked = list(range(self.N)) if directions is None else _given(directions)
+        walked = list(range(self.config.N)) if directions is None else _given(directions)
         walks = self._walks(Axes(self, basis), walked, clusters, seed)
         rows = [[k, group, *phi] for k, group, phi in zip(walked, walks.group, walks.phi, strict=True)]
         return Table(["direction", "group", *(f"φ {way}" for way in DIRECTIONS)], rows)
@@ -183,7 +184,7 @@ class Interpretation(Drawing):
     def _walks(self, axes: Axes, directions: Sequence[int], clusters: int, seed: int) -> Walks:
         """One appearance along each direction, and which of these walks are alike."""
         w_0 = self.latents(self.appearances(1, seed), self.motions(1, seed)).w_0
-        clips = list(self.draw(axes.walks(w_0, directions, self.frames)))
+        clips = list(self.draw(axes.walks(w_0, directions, self.config.frames)))
         phi = walk_motion(clips)
         return Walks(directions, clips, phi, grouped(phi, clusters, seed), LETTERS[axes.name])
 

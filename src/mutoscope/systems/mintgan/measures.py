@@ -9,9 +9,10 @@ from jaxtyping import Float, Float64, UInt8
 from torch import Tensor
 
 from mutoscope.data import Clips
+from mutoscope.data.synthetic import readers_of
 from mutoscope.metrics.flow_sectors import Wheel
 from mutoscope.systems.mintgan.drawing import Basis
-from mutoscope.systems.twin_motion import READERS, courses, trajectory_measures
+from mutoscope.systems.twin_motion import MotionReader, courses, trajectory_measures
 
 if TYPE_CHECKING:
     from mutoscope.systems.mintgan.system import MintGAN
@@ -79,11 +80,12 @@ def motion_measures(system: "MintGAN", clips: Clips, seed: int = 0) -> dict[str,
     if system.G.bank is None:
         return measures
     share = concentration(system, "dictionary")
-    measures |= {"variance_share": share, "variance_share / mean": share * system.N}
-    if clips.name not in READERS or system.channels != 3:
+    measures |= {"variance_share": share, "variance_share / mean": share * system.config.N}
+    read = readers_of(clips.origin).motion
+    if clips.origin is None or clips.origin.name not in FACTORS or read is None or system.config.channels != 3:
         return measures
-    for basis in ("dictionary", "canonical") if system.G.bank.method != "free" else ("dictionary",):
-        measures |= attribution(system, clips.name, basis, seed)
+    for basis in ("dictionary", "canonical") if system.config.motion_bank != "free" else ("dictionary",):
+        measures |= attribution(system, clips.origin.name, read, basis, seed)
     return measures
 
 
@@ -93,8 +95,16 @@ def concentration(system: "MintGAN", basis: Basis) -> float:
     return float(variance.max() / variance.sum())
 
 
-def attribution(system: "MintGAN", data: str, basis: Basis, seed: int = 0) -> dict[str, float]:
-    """What the strongest directions of a basis remove, and what driving one of them does (see `motion_measures`)."""
+def attribution(system: "MintGAN", data: str, read: MotionReader, basis: Basis, seed: int = 0) -> dict[str, float]:
+    """What the strongest directions of a basis remove, and what driving one of them does (see `motion_measures`).
+
+    Args:
+        system: whose directions they are.
+        data: the twin, a key of `FACTORS`.
+        read: of the twin's motion.
+        basis: which directions.
+        seed: of the clips.
+    """
     codes = system.latents(system.appearances(CLIPS, seed), system.motions(CLIPS, seed))
     coordinates = system.in_basis(codes.A, basis)
 
@@ -105,7 +115,11 @@ def attribution(system: "MintGAN", data: str, basis: Basis, seed: int = 0) -> di
     strongest = spread.argsort(descending=True)[:CANDIDATES].tolist()
     whole = drawn(coordinates)
     without = [drawn(_switched_off(coordinates, direction)) for direction in strongest]
-    removed = removed_by_each(whole, without, data)
+    ordinary, *lacking = (courses(clips, read).states for clips in (whole, *without))
+    removed = {
+        name: np.array([1 - strength(states) / strength(ordinary) for states in lacking])
+        for name, strength in FACTORS[data].items()
+    }
     measures: dict[str, float] = {}
     for name, other in zip(removed, reversed(list(removed)), strict=True):
         best = int(removed[name].argmax())
@@ -125,21 +139,11 @@ def attribution(system: "MintGAN", data: str, basis: Basis, seed: int = 0) -> di
     times = torch.arange(coordinates.shape[1], device=coordinates.device)
     steps[..., direction] = AMPLITUDE * spread[direction] * (2 * torch.pi * CYCLES * times / len(times)).sin()
     course = np.concatenate([[0], steps[0, :, direction].cumsum(0).cpu().numpy()])
-    steered, ordinary = (courses(clips, data).states for clips in (drawn(steps), whole))
+    steered = courses(drawn(steps), read).states
     ranges = [float(np.ptp(states[rests], axis=1).mean()) for states in (steered, ordinary)]
     return measures | {
         f"{basis}: {follows} follows a sine": abs(_mean_correlation(steered[follows], course)),
         f"{basis}: {rests} moves too": ranges[0] / ranges[1],
-    }
-
-
-def removed_by_each(whole: Batch, without: Sequence[Batch], data: str) -> dict[str, Float64[np.ndarray, "k"]]:
-    """By what share each kind of motion falls from the whole clips to each set of clips that lack a direction."""
-    full = courses(whole, data).states
-    lacking = [courses(clips, data).states for clips in without]
-    return {
-        name: np.array([1 - strength(states) / strength(full) for states in lacking])
-        for name, strength in FACTORS[data].items()
     }
 
 

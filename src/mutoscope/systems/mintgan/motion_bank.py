@@ -1,15 +1,10 @@
 """The motion bank of section 5.2.2: a trainable matrix M, and the orthonormal directions D that it stands for."""
 
-from typing import Literal
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mutoscope.errors import InputError
-
-Method = Literal["svd", "eigh", "qr", "orthogonal", "free"]
-Order = Literal["asc", "desc"]
+from mutoscope.systems.mintgan.config import Method, Order
 
 
 class RightSingularVectors(torch.autograd.Function):
@@ -48,19 +43,12 @@ class MotionBank(nn.Module):
             QR decomposition; the exponential of its skew part; or M itself, scaled.
         order: whether singular values grow (the last direction has the largest, as the thesis says of its own) or
             fall, when M is new.
-
-    Raises:
-        InputError: the method or the order is unknown.
     """
 
     D: Tensor
 
     def __init__(self, size: int, method: Method = "svd", order: Order = "asc") -> None:
         super().__init__()
-        if method not in ("svd", "eigh", "qr", "orthogonal", "free"):
-            raise InputError(f"motion_bank: {method!r} (expected svd, eigh, qr, orthogonal, free or none)")
-        if order not in ("asc", "desc"):
-            raise InputError(f"order: {order!r} (expected asc or desc)")
         self.method = method
         self.M = nn.Parameter(torch.randn(size, size))
         if method in ("svd", "eigh"):

@@ -7,7 +7,6 @@ and the synthesis network of StyleGAN2 (Karras et al. 2020). Widths and details 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from itertools import pairwise
-from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -17,7 +16,9 @@ from torch.nn import functional as F
 from mutoscope.errors import InputError
 from mutoscope.nn import EqualLinear, blur, clips_of, upsample, widths_for
 from mutoscope.nn.equalised import GAIN, SLOPE
-from mutoscope.systems.mintgan.motion_bank import Method, MotionBank, Order
+from mutoscope.systems.draws import Draws
+from mutoscope.systems.mintgan.config import MintGANConfig
+from mutoscope.systems.mintgan.motion_bank import MotionBank
 
 Map = Float[Tensor, "n _c _h _w"]
 NoiseMaps = Sequence[Float[Tensor, "_n 1 _h _w"]]
@@ -131,24 +132,23 @@ class Synthesis(nn.Module):
 
     def __init__(self, image_size: int, channels: int, d_w: int, widths: list[int], noise: bool = False) -> None:
         super().__init__()
-        self.noise = noise
         self.constant = nn.Parameter(torch.randn(1, widths[0], 4, 4))
         self.first = StyledConv(widths[0], widths[0], d_w, noise=noise)
         self.first_colours = ToColours(widths[0], channels, d_w)
         self.grown = nn.ModuleList(StyledConv(a, b, d_w, up=True, noise=noise) for a, b in pairwise(widths))
         self.kept = nn.ModuleList(StyledConv(b, b, d_w, noise=noise) for b in widths[1:])
         self.colours = nn.ModuleList(ToColours(b, channels, d_w) for b in widths[1:])
-        sizes = [4 << level for level in range(len(widths))]
-        self.noise_sizes = sizes[:1] + [size for size in sizes[1:] for _ in range(2)]
+        sizes = [4, *(4 << level for level in range(1, len(widths)) for _ in range(2))]
+        self.noise_sizes = sizes if noise else []
 
-    def forward(self, w: Float[Tensor, "n d_w"], noise: NoiseMaps | None = None) -> Float[Tensor, "n c h w"]:
+    def forward(self, w: Float[Tensor, "n d_w"], noise: NoiseMaps = ()) -> Float[Tensor, "n c h w"]:
         """Frames in about [-1, 1].
 
         Args:
             w: latent codes.
             noise: a map for each convolution, of one picture or of all, as `noise_maps` draws them; none adds nothing.
         """
-        maps: Sequence[Tensor | None] = [None] * len(self.noise_sizes) if noise is None else noise
+        maps: Sequence[Tensor | None] = noise or [None] * (1 + 2 * len(self.grown))
         constant = self.constant.expand(len(w), -1, -1, -1).contiguous(memory_format=torch.channels_last)
         x = self.first(constant, w, maps[0])
         frame = self.first_colours(x, w, None)
@@ -157,66 +157,29 @@ class Synthesis(nn.Module):
             frame = colours(x, w, frame)
         return frame
 
-    def noise_maps(self, n: int, generator: torch.Generator) -> NoiseMaps | None:
+    def noise_maps(self, n: int, draws: Draws) -> list[Float[Tensor, "n 1 _h _w"]]:
         """Noise for n clips; none where the network takes none."""
-        if not self.noise:
-            return None
-        device = generator.device
-        return [torch.randn(n, 1, size, size, generator=generator, device=device) for size in self.noise_sizes]
+        return [draws.normal(n, 1, size, size) for size in self.noise_sizes]
 
 
 class Generator(nn.Module):
-    """Fig. 5.2: noise to latent codes by linear motion decomposition, latent codes to frames.
+    """G, Fig. 5.2: noise to latent codes by linear motion decomposition, latent codes to frames.
 
-    Args:
-        image_size: height and width of a frame, a power of 2.
-        channels: its colours.
-        d_a: size of z_a, and of the GRU's state, which begins with z_a.
-        d_m: size of the motion noise z_m.
-        N: size of latent codes, and number of motion directions.
-        widths: channels of G_S at 4, 8, 16, ... pixels; StyleGAN2's if not given.
-        mlp_depth: layers of G_A and of G_M.
-        motion_bank: what the directions are made with (see `MotionBank`), or none: G_M then gives the latent codes of
-            all frames after the first itself.
-        order: of the directions, see `MotionBank`.
-        motion_out_act: whether G_M's last layer has a leaky ReLU. With none, rotating both the magnitudes and the
-            directions changes nothing, and single directions mean nothing.
-        mapping_lr: how fast G_A and G_M learn, relative to the other networks.
-        motion_gain: factor of the magnitudes; below 1, an untrained generator moves little. Without a motion bank it
-            has no effect.
-        noise: with noise maps, the same in all frames of a clip.
-
-    Raises:
-        InputError: the size, the widths, or one of the words is not known.
+    Without a motion bank G_M gives the latent codes of all frames after the first itself.
     """
 
-    def __init__(
-        self,
-        *,
-        image_size: int = 64,
-        channels: int = 3,
-        d_a: int = 512,
-        d_m: int = 256,
-        N: int = 512,
-        widths: list[int] | None = None,
-        mlp_depth: int = 8,
-        motion_bank: Method | Literal["none"] = "svd",
-        order: Order = "asc",
-        motion_out_act: Literal["lrelu", "none"] = "lrelu",
-        mapping_lr: float = 0.01,
-        motion_gain: float = 1.0,
-        noise: bool = False,
-    ) -> None:
+    def __init__(self, config: MintGANConfig) -> None:
         super().__init__()
-        self.G_A = Mapping(d_a, N, mlp_depth, mapping_lr)
-        self.gru = nn.GRU(d_m, d_a, batch_first=True)
-        self.G_M = Mapping(d_a, N, mlp_depth, mapping_lr, last_activation=motion_out_act == "lrelu")
-        self.motion_gain = motion_gain if motion_bank != "none" else 1.0
-        self.bank = None if motion_bank == "none" else MotionBank(N, motion_bank, order)
-        self.G_S = Synthesis(image_size, channels, N, widths_for(image_size, widths), noise)
+        o = config
+        self.G_A = Mapping(o.d_a, o.N, o.mlp_depth, o.mapping_lr)
+        self.gru = nn.GRU(o.d_m, o.d_a, batch_first=True)
+        self.G_M = Mapping(o.d_a, o.N, o.mlp_depth, o.mapping_lr, last_activation=o.motion_out_act == "lrelu")
+        self.motion_gain = o.motion_gain if o.motion_bank != "none" else 1.0
+        self.bank = None if o.motion_bank == "none" else MotionBank(o.N, o.motion_bank, o.order)
+        self.G_S = Synthesis(o.image_size, o.channels, o.N, widths_for(o.image_size, o.widths), o.noise)
 
     def forward(
-        self, z_a: Float[Tensor, "b d_a"], z_m: Float[Tensor, "b s d_m"], noise: NoiseMaps | None = None
+        self, z_a: Float[Tensor, "b d_a"], z_m: Float[Tensor, "b s d_m"], noise: NoiseMaps = ()
     ) -> Float[Tensor, "b c t h w"]:
         """Clips in about [-1, 1], of s + 1 frames: one motion noise for each step from a frame to the next."""
         return self.frames(self.codes(self.appearance(z_a), self.magnitudes(z_a, z_m)), noise)
@@ -250,7 +213,7 @@ class Generator(nn.Module):
             later = A if self.bank is None else first + A.cumsum(1) @ self.directions()
             return torch.cat([first, later], 1)
 
-    def frames(self, W: Float[Tensor, "b t N"], noise: NoiseMaps | None = None) -> Float[Tensor, "b c t h w"]:
+    def frames(self, W: Float[Tensor, "b t N"], noise: NoiseMaps = ()) -> Float[Tensor, "b c t h w"]:
         """The clips of these latent codes; noise maps are a clip's, the same in all its frames."""
-        maps = None if noise is None else [each.repeat_interleave(W.shape[1], 0) for each in noise]
+        maps = [each.repeat_interleave(W.shape[1], 0) for each in noise]
         return clips_of(self.G_S(W.flatten(0, 1), maps), len(W))

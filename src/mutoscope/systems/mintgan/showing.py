@@ -41,7 +41,7 @@ class Showing(Drawing):
     @property
     def enlargement(self) -> int:
         """How many times larger than they are pixels are shown on sheets, so that small frames can be looked at."""
-        return max(1, SHOWN_SIZE // self.image_size)
+        return max(1, SHOWN_SIZE // self.config.image_size)
 
     def codes(
         self,
@@ -68,7 +68,7 @@ class Showing(Drawing):
 
     def mask(self, directions: Sequence[int]) -> Bool[Tensor, " N"]:
         """Which of all directions are among these."""
-        return torch.isin(torch.arange(self.N, device=self.device), torch.tensor(directions, device=self.device))
+        return torch.isin(torch.arange(self.config.N, device=self.device), torch.tensor(directions, device=self.device))
 
     def with_moving(self, codes: Codes, moving: Bool[Tensor, "k N"], basis: Basis) -> Float[Tensor, "m t N"]:
         """One clip with each of several sets of directions moving, or several clips with the same one."""

@@ -159,7 +159,7 @@ class Steering(Showing):
         if second == first:
             raise InputError(f"second: {second} is the first direction as well (expected another)")
         directions = [first, *as_list(second)]
-        length = rows_for(frames or self.frames, mode)
+        length = rows_for(frames or self.config.frames, mode)
         courses = [shaped(of, length, cycles) for of in (shape, second_shape)][: len(directions)]
         alpha = torch.stack(courses, 1).to(deviations) * amplitude * deviations[directions]
         w_0, along = self.first_codes(self.appearances(appearances, seed), truncation), self.basis(basis)[directions]
@@ -198,7 +198,7 @@ class Steering(Showing):
             fps: Frames a second.
             seed: Seed of the appearances.
         """
-        directions, alpha = read_trajectories(trajectory, self.N, LETTERS[basis])
+        directions, alpha = read_trajectories(trajectory, self.config.N, LETTERS[basis])
         if unit == "deviation":
             deviations = self.deviations(basis)[directions]
             alpha = alpha.to(deviations) * deviations
@@ -236,7 +236,7 @@ class Steering(Showing):
             fps: Frames a second.
             seed: Seed of the appearances.
         """
-        alpha = linear_walk(frames or self.frames, low, high)[:, None]
+        alpha = linear_walk(frames or self.config.frames, low, high)[:, None]
         along = self.basis(basis)[self._or_strongest(direction, 1, basis)]
         w_0 = self.first_codes(self.appearances(appearances, seed), truncation)
         return self.tiles(driven(w_0, alpha, along, "offset"), columns, scale, fps)
@@ -269,7 +269,7 @@ class Steering(Showing):
             seed: Seed of the appearance.
         """
         chosen = self._or_strongest(directions, most, basis)
-        alpha = linear_walk(frames or self.frames, low, high)[:, None]
+        alpha = linear_walk(frames or self.config.frames, low, high)[:, None]
         alpha = alpha[sheets.times_shown(len(alpha), min(columns, len(alpha)))]
         w_0, along = self.first_codes(self.appearances(1, seed), truncation), self.basis(basis)[chosen]
         W = torch.cat([driven(w_0, alpha, direction[None], "offset") for direction in along])
@@ -310,7 +310,7 @@ class Steering(Showing):
             seed: Seed of the clip.
         """
         alpha = self._alphas(basis, frames, seed)
-        return Table([named([k], basis) for k in range(self.N)], alpha.tolist())
+        return Table([named([k], basis) for k in range(self.config.N)], alpha.tolist())
 
     def _alphas(self, basis: Basis, frames: int | None, seed: int) -> Float[Tensor, "s N"]:
         """α of one clip."""

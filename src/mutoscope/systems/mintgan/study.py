@@ -32,8 +32,8 @@ class Study(Preference, Showing):
             fps: Frames a second.
             seed: Seed of the clip and of its side, by which `tally` knows it.
         """
-        length = frames or self.frames
-        theirs = read_frames(other, self.image_size, self.channels)[:length]
+        length = frames or self.config.frames
+        theirs = read_frames(other, self.config.image_size, self.config.channels)[:length]
         if len(theirs) < length:
             raise InputError(f"other: has {len(theirs)} frames (expected at least {length})")
         ours = next(self.draw(self.codes(self.appearances(1, seed), self.motions(1, seed, length), truncation)))

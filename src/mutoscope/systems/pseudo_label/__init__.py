@@ -8,7 +8,8 @@ pseudo-labels back from what the generator draws: a one-hot `d` that comes to se
 comes to select the frame within it. Walking `c` under a fixed `d` plays an animation; reading real frames sorts them.
 """
 
+from mutoscope.systems.pseudo_label.config import PseudoLabelConfig
 from mutoscope.systems.pseudo_label.networks import Discriminator, Generator
 from mutoscope.systems.pseudo_label.system import PseudoLabel
 
-__all__ = ["Discriminator", "Generator", "PseudoLabel"]
+__all__ = ["Discriminator", "Generator", "PseudoLabel", "PseudoLabelConfig"]

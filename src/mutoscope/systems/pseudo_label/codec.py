@@ -11,12 +11,14 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mutoscope.errors import InputError
 from mutoscope.media.results import Replay, Video
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
+from mutoscope.systems.conditions import Conditions
+from mutoscope.systems.labels import one_hot
 from mutoscope.systems.pseudo_label.codes import line
+from mutoscope.systems.pseudo_label.config import PseudoLabelConfig
 
 Pixels = UInt8[np.ndarray, "h w c"]
 
@@ -33,14 +35,7 @@ class Labels(NamedTuple):
 class Codec:
     """Both directions, over the networks `drawing_network` and `D` of the system that inherits this."""
 
-    n_z: int
-    n_d: int
-    n_c: int
-    c_lo: float
-    c_hi: float
-    channels: int
-    image_size: int
-    z_distribution: str
+    config: PseudoLabelConfig
     D: nn.Module
     if TYPE_CHECKING:
         device: torch.device
@@ -50,20 +45,21 @@ class Codec:
 
     # Codes to frames.
 
-    def noise(self, n: int, seed: int) -> Float[Tensor, "n n_z"]:
+    def noise_of(self, n: int, seed: int) -> Float[Tensor, "n n_z"]:
         """`n` draws of z; the same on every device."""
         generator = torch.Generator().manual_seed(seed)
-        draw = torch.randn if self.z_distribution == "normal" else torch.rand
-        return draw(n, self.n_z, generator=generator)
+        draw = torch.randn if self.config.z_distribution == "normal" else torch.rand
+        return draw(n, self.config.n_z, generator=generator)
 
     def one_hot(self, clips: int | Sequence[int], n: int = 1) -> Float[Tensor, "m n_d"]:
         """The discrete pseudo-label of one clip, `n` times, or of several clips."""
         indices = torch.tensor([clips] * n if isinstance(clips, int) else list(clips))
-        return F.one_hot(indices, self.n_d).float()
+        return one_hot(indices, self.config.n_d)
 
     def absolute(self, c: Float[Tensor, "n n_c"]) -> Float[Tensor, "n n_c"]:
         """Relative continuous codes in the units of training."""
-        return (self.c_lo + self.c_hi) / 2 + c * (self.c_hi - self.c_lo) / 2
+        low, high = self.config.c_range
+        return (low + high) / 2 + c * (high - low) / 2
 
     def synthesise(
         self, *, z: Float[Tensor, "#n n_z"], d: Float[Tensor, "#n n_d"], c: Float[Tensor, "#n n_c"]
@@ -83,7 +79,7 @@ class Codec:
         z, d, c = (code.expand(n, -1) for code in (z, d, c))
         for rows in torch.arange(n).split(batch):
             drawn = float_to_uint8(self.synthesise(z=z[rows], d=d[rows], c=c[rows]))
-            yield from np.repeat(drawn, 3, axis=-1) if self.channels == 1 else drawn
+            yield from np.repeat(drawn, 3, axis=-1) if self.config.channels == 1 else drawn
 
     def video(self, z: Tensor, d: Tensor, c: Tensor, fps: float) -> Video:
         """The same as a video, drawn while it is saved."""
@@ -91,23 +87,27 @@ class Codec:
 
     def pixels(self, z: Tensor, d: Tensor, c: Tensor) -> UInt8[np.ndarray, "n h w c"]:
         """The same as one array, with the system's own channels."""
-        return np.stack(list(self.draw_frames(z, d, c)))[..., : self.channels]
+        return np.stack(list(self.draw_frames(z, d, c)))[..., : self.config.channels]
 
     def sweep_frames(self, z: Tensor, clip: int, code: int, frames: int) -> UInt8[np.ndarray, "t h w c"]:
         """One clip, one code moving over its range."""
-        return self.pixels(z, self.one_hot(clip), line(self.n_c, code, -1, 1, frames))
+        return self.pixels(z, self.one_hot(clip), line(self.config.n_c, code, -1, 1, frames))
 
-    def sample_clips(self, n: int, *, frames: int, seed: int = 0) -> Iterator[UInt8[np.ndarray, "t h w c"]]:
-        """Sweeps with a noise of their own each: all clips in turn with the first code, then with the next."""
-        for i, z in enumerate(self.noise(n, seed).split(1)):
-            yield self.sweep_frames(z, i % self.n_d, i // self.n_d % self.n_c, frames)
+    def outputs(self, conditions: Conditions, seed: int = 0) -> Iterator[UInt8[np.ndarray, "t h w c"]]:
+        """Sweeps with a noise of their own each: all clips in turn with the first code, then with the next.
 
-    def sample_frames(self, n: int, *, seed: int = 0) -> UInt8[np.ndarray, "n h w c"]:
-        """Frames of noise and codes drawn as in training."""
-        generator = torch.Generator().manual_seed(seed)
-        k = torch.randint(self.n_d, (n,), generator=generator)
-        c = torch.rand(n, self.n_c, generator=generator) * 2 - 1
-        return self.pixels(self.noise(n, seed), self.one_hot(k.tolist()), c)
+        Single frames, of noise and codes drawn as in training, where one frame is asked for.
+        """
+        n = conditions.count
+        if conditions.longest == 1:
+            generator = torch.Generator().manual_seed(seed)
+            k = torch.randint(self.config.n_d, (n,), generator=generator)
+            c = torch.rand(n, self.config.n_c, generator=generator) * 2 - 1
+            yield from self.pixels(self.noise_of(n, seed), self.one_hot(k.tolist()), c)[:, None]
+            return
+        for i, z in enumerate(self.noise_of(n, seed).split(1)):
+            clip, code = i % self.config.n_d, i // self.config.n_d % self.config.n_c
+            yield self.sweep_frames(z, clip, code, conditions.longest)
 
     # Frames to codes.
 
@@ -119,7 +119,8 @@ class Codec:
             parts = [frames[i : i + batch] for i in range(0, len(frames), batch)]
             readings = [network(uint8_to_float(torch.from_numpy(part).to(self.device))) for part in parts]
             score, d, c = (torch.cat(o).float().cpu() for o in zip(*readings, strict=True))
-        relative = (c - (self.c_lo + self.c_hi) / 2) / ((self.c_hi - self.c_lo) / 2)
+        low, high = self.config.c_range
+        relative = (c - (low + high) / 2) / ((high - low) / 2)
         probabilities = d.softmax(1).numpy()
         return Labels(probabilities.argmax(1), probabilities, relative.numpy(), score.sigmoid().mean(1).numpy())
 
@@ -136,7 +137,7 @@ class Codec:
         order = []
         for clip in np.unique(groups):
             members = np.flatnonzero(groups == clip)
-            codes = range(self.n_c) if code is None else [code]
+            codes = range(self.config.n_c) if code is None else [code]
             candidates = [members[np.argsort(read.codes[members, j], kind="stable")] for j in codes]
             order.append(min(candidates, key=lambda o: _roughness(frames[o])))
         return np.concatenate(order)

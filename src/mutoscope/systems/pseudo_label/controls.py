@@ -41,9 +41,9 @@ class PseudoLabelControls(Codec):
             seed: Seed of all draws.
         """
         generator = torch.Generator().manual_seed(seed)
-        clips = torch.randint(self.n_d, (count,), generator=generator).tolist()
-        c = torch.rand(count, self.n_c, generator=generator) * 2 - 1
-        return self._sheet(self.noise(count, seed), self.one_hot(clips), c, columns)
+        clips = torch.randint(self.config.n_d, (count,), generator=generator).tolist()
+        c = torch.rand(count, self.config.n_c, generator=generator) * 2 - 1
+        return self._sheet(self.noise_of(count, seed), self.one_hot(clips), c, columns)
 
     @control
     def sweep(
@@ -68,8 +68,8 @@ class PseudoLabelControls(Codec):
             fps: Frames a second.
             seed: Seed of the noise: the same clip in another style.
         """
-        c = line(self.n_c, code, start, stop, frames)
-        return self.video(self.noise(1, seed), self.one_hot(clip), c, fps)
+        c = line(self.config.n_c, code, start, stop, frames)
+        return self.video(self.noise_of(1, seed), self.one_hot(clip), c, fps)
 
     @control
     def path(
@@ -94,8 +94,8 @@ class PseudoLabelControls(Codec):
             fps: Frames a second.
             seed: Seed of the noise.
         """
-        c = polyline(points, self.n_c, frames, play, smooth)
-        return self.video(self.noise(1, seed), self.one_hot(clip), c, fps)
+        c = polyline(points, self.config.n_c, frames, play, smooth)
+        return self.video(self.noise_of(1, seed), self.one_hot(clip), c, fps)
 
     @control
     def clip_switch(self, *, segments: list[Segment], fps: Rate = 8.0, seed: Seed = 0) -> Video:
@@ -109,14 +109,14 @@ class PseudoLabelControls(Codec):
         if not segments:
             raise InputError('segments: is empty (expected stretches, as [{"clip": 0}, {"clip": 1}])')
         for s in segments:
-            for argument, value, size in (("clip", s.clip, self.n_d), ("code", s.code, self.n_c)):
+            for argument, value, size in (("clip", s.clip, self.config.n_d), ("code", s.code, self.config.n_c)):
                 if not 0 <= value < size:
                     raise InputError(f"segments: {argument} {value} is not a number from 0 to {size - 1}")
             if s.frames < 1:
                 raise InputError(f"segments: frames {s.frames} is less than 1")
         d = torch.cat([self.one_hot(s.clip, s.frames) for s in segments])
-        c = torch.cat([line(self.n_c, s.code, s.start, s.stop, s.frames) for s in segments])
-        return self.video(self.noise(1, seed), d, c, fps)
+        c = torch.cat([line(self.config.n_c, s.code, s.start, s.stop, s.frames) for s in segments])
+        return self.video(self.noise_of(1, seed), d, c, fps)
 
     @control
     def index_walk(
@@ -142,7 +142,7 @@ class PseudoLabelControls(Codec):
         d, c = self._activated(over, amplitude)
         order = self._order(over, amplitude, samples=16) if ordered else range(len(d))
         rows = [index for index in order for _ in range(hold)]
-        return self.video(self.noise(1, seed), d[rows], c[rows], fps)
+        return self.video(self.noise_of(1, seed), d[rows], c[rows], fps)
 
     @control
     def order_indices(
@@ -174,10 +174,10 @@ class PseudoLabelControls(Codec):
             reach: The code moves from -reach to reach; beyond 1 it leaves the range trained on.
             seed: Seed of the noise, the same in all cells.
         """
-        c = line(self.n_c, code, -reach, reach, columns).repeat(self.n_d, 1)
-        d = torch.eye(self.n_d).repeat_interleave(columns, 0)
-        rows = [f"clip {i}" for i in range(self.n_d)]
-        return self._sheet(self.noise(1, seed), d, c, columns, rows, _values(code, -reach, reach, columns))
+        c = line(self.config.n_c, code, -reach, reach, columns).repeat(self.config.n_d, 1)
+        d = torch.eye(self.config.n_d).repeat_interleave(columns, 0)
+        rows = [f"clip {i}" for i in range(self.config.n_d)]
+        return self._sheet(self.noise_of(1, seed), d, c, columns, rows, _values(code, -reach, reach, columns))
 
     @control
     def codes_grid(
@@ -190,10 +190,10 @@ class PseudoLabelControls(Codec):
             columns: Frames in a row.
             seed: Seed of the noise, the same in all cells.
         """
-        c = torch.cat([line(self.n_c, code, -1, 1, columns) for code in range(self.n_c)])
-        rows = [f"code {j}" for j in range(self.n_c)]
+        c = torch.cat([line(self.config.n_c, code, -1, 1, columns) for code in range(self.config.n_c)])
+        rows = [f"code {j}" for j in range(self.config.n_c)]
         header = [f"{v:+.1f}" for v in np.linspace(-1, 1, columns)]
-        return self._sheet(self.noise(1, seed), self.one_hot(clip), c, columns, rows, header)
+        return self._sheet(self.noise_of(1, seed), self.one_hot(clip), c, columns, rows, header)
 
     @control
     def styles(
@@ -214,8 +214,8 @@ class PseudoLabelControls(Codec):
             columns: Frames in a row.
             seed: Seed of the draws.
         """
-        z = self.noise(rows, seed).repeat_interleave(columns, 0)
-        c = line(self.n_c, code, -1, 1, columns).repeat(rows, 1)
+        z = self.noise_of(rows, seed).repeat_interleave(columns, 0)
+        c = line(self.config.n_c, code, -1, 1, columns).repeat(rows, 1)
         names = [f"noise {i}" for i in range(rows)]
         return self._sheet(z, self.one_hot(clip), c, columns, names, _values(code, -1, 1, columns))
 
@@ -238,12 +238,12 @@ class PseudoLabelControls(Codec):
         """
         ramp = torch.linspace(-1, 1, columns)
         values = ramp.sign() * ((1 + amplitude) ** ramp.abs() - 1)
-        c = torch.zeros(columns, self.n_c)
+        c = torch.zeros(columns, self.config.n_c)
         c[:, code] = values
-        d = torch.eye(self.n_d).repeat_interleave(columns, 0)
-        rows = [f"clip {i}" for i in range(self.n_d)]
+        d = torch.eye(self.config.n_d).repeat_interleave(columns, 0)
+        rows = [f"clip {i}" for i in range(self.config.n_d)]
         header = [f"{v:+.1f}" for v in values.tolist()]
-        return self._sheet(self.noise(1, seed), d, c.repeat(self.n_d, 1), columns, rows, header)
+        return self._sheet(self.noise_of(1, seed), d, c.repeat(self.config.n_d, 1), columns, rows, header)
 
     @control
     def wall(
@@ -269,8 +269,8 @@ class PseudoLabelControls(Codec):
             seed: Seed of the noise, the same for all.
         """
         ends = [[0.0] * code + [-1.0], [0.0] * code + [1.0]]
-        steps = polyline(ends, self.n_c, frames, "ping-pong" if play == "ping-pong" else "once")
-        z, d = self.noise(1, seed), torch.eye(self.n_d)
+        steps = polyline(ends, self.config.n_c, frames, "ping-pong" if play == "ping-pong" else "once")
+        z, d = self.noise_of(1, seed), torch.eye(self.config.n_d)
 
         def walls() -> Iterator[Pixels]:
             for c in steps:
@@ -296,12 +296,13 @@ class PseudoLabelControls(Codec):
             rows: Number of rows.
             seed: Seed of the noise.
         """
-        n = self.n_d
+        n = self.config.n_d
         clips = [i % n for i in range(rows) for _ in range(n)]
         if layout == "discrete":
-            z, c = self.noise(rows, seed).repeat_interleave(n, 0), torch.zeros(rows * n, self.n_c)
+            z, c = self.noise_of(rows, seed).repeat_interleave(n, 0), torch.zeros(rows * n, self.config.n_c)
         else:
-            z, c = self.noise(1, seed), torch.cat([line(self.n_c, i % self.n_c, -1, 1, n) for i in range(rows)])
+            n_c = self.config.n_c
+            z, c = self.noise_of(1, seed), torch.cat([line(n_c, i % n_c, -1, 1, n) for i in range(rows)])
         return self._sheet(z, self.one_hot(clips) * amplitude, c * amplitude, n)
 
     @control
@@ -312,8 +313,8 @@ class PseudoLabelControls(Codec):
             frames: A picture, a folder of pictures, a video, a strip, or a .npy of frames.
             recalibrate: Take D's batch statistics from these frames (on a copy), instead of those of training.
         """
-        read = self.read_labels(read_frames(frames, self.image_size, self.channels), recalibrate)
-        columns = ["frame", "clip", "probability", *(f"code_{j}" for j in range(self.n_c)), "score"]
+        read = self.read_labels(read_frames(frames, self.config.image_size, self.config.channels), recalibrate)
+        columns = ["frame", "clip", "probability", *(f"code_{j}" for j in range(self.config.n_c)), "score"]
         rows = [
             [i, int(k), float(p[k]), *(float(v) for v in c), float(s)]
             for i, (k, p, c, s) in enumerate(zip(*read, strict=True))
@@ -337,9 +338,9 @@ class PseudoLabelControls(Codec):
             recalibrate: Take D's batch statistics from these frames (on a copy).
             fps: Frames a second.
         """
-        pixels = read_frames(frames, self.image_size, self.channels)
+        pixels = read_frames(frames, self.config.image_size, self.config.channels)
         ordered = pixels[self.order_frames(pixels, code, recalibrate)]
-        return Video(np.repeat(ordered, 3, axis=-1) if self.channels == 1 else ordered, fps=fps)
+        return Video(np.repeat(ordered, 3, axis=-1) if self.config.channels == 1 else ordered, fps=fps)
 
     @control
     def reanimate(
@@ -364,23 +365,24 @@ class PseudoLabelControls(Codec):
             fps: Frames a second.
             seed: Seed of the noise.
         """
-        read = self.read_labels(read_frames(frame, self.image_size, self.channels)[:1])
+        read = self.read_labels(read_frames(frame, self.config.image_size, self.config.channels)[:1])
         c = torch.from_numpy(read.codes).expand(frames, -1).clone()
         c[:, code] = torch.linspace(float(read.codes[0, code]), stop, frames)
-        return self.video(self.noise(1, seed), self.one_hot(int(read.clip[0])), c, fps)
+        return self.video(self.noise_of(1, seed), self.one_hot(int(read.clip[0])), c, fps)
 
     def _activated(self, over: str, amplitude: float) -> tuple[Tensor, Tensor]:
         """The codes of an index walk, a row per index; the code not walked over is idle (d: clip 0)."""
-        if over == "both" and self.n_d != self.n_c:
-            raise InputError(f"over: both needs as many clips as codes, this system has {self.n_d} and {self.n_c}")
-        n = self.n_c if over == "c" else self.n_d
+        n_d, n_c = self.config.n_d, self.config.n_c
+        if over == "both" and n_d != n_c:
+            raise InputError(f"over: both needs as many clips as codes, this system has {n_d} and {n_c}")
+        n = n_c if over == "c" else n_d
         d = self.one_hot(0, n) if over == "c" else torch.eye(n) * amplitude
-        c = torch.zeros(n, self.n_c) if over == "d" else torch.eye(n) * amplitude
+        c = torch.zeros(n, n_c) if over == "d" else torch.eye(n) * amplitude
         return d, c
 
     def _order(self, over: str, amplitude: float, samples: int) -> list[int]:
         d, c = self._activated(over, amplitude)
-        z = self.noise(samples, seed=0)
+        z = self.noise_of(samples, seed=0)
         means = [self.synthesise(z=z, d=d[i : i + 1], c=c[i : i + 1]).mean(0) for i in range(len(d))]
         pictures = torch.stack(means).flatten(1).double()
         return shortest_walk(torch.cdist(pictures, pictures).cpu().numpy())

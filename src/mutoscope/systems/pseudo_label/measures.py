@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
-from torch.nn import functional as F
 
 from mutoscope.data import Clips, FrameBag
 from mutoscope.data.synthetic.sprite_estimators import estimate_phase, estimate_type
@@ -24,6 +23,7 @@ from mutoscope.metrics.codes import (
     visible_motion,
 )
 from mutoscope.metrics.compute import LAYER_KINDS
+from mutoscope.systems.labels import one_hot
 from mutoscope.systems.pseudo_label.system import PseudoLabel
 
 SWEEP_FRAMES = 10
@@ -51,7 +51,7 @@ def reading_measures(system: PseudoLabel, clips: Clips) -> dict[str, float]:
     frames = np.concatenate([clips[i].frames for i in range(len(clips))])
     clip, time = bag.hidden()
     read = system.read_labels(frames)
-    labels = np.array([-1 if record.label is None else record.label for record in clips.records])[clip]
+    labels = np.array([-1 if label is None else label for label in clips.column("label")])[clip]
     measures = {"nmi_clip": nmi(read.clip, clip)}
     if labels.min() >= 0 and labels.max() > 0:
         measures["nmi_label"] = nmi(read.clip, labels)
@@ -83,20 +83,20 @@ def drawing_measures(system: PseudoLabel, clips: Clips, seed: int = 0) -> dict[s
     """How the codes steer what G draws."""
 
     def render(z_index: Tensor, d: Tensor, c: Tensor) -> Float[Tensor, "n ch h w"]:
-        z = system.noise(int(z_index.max()) + 1, seed)[z_index]
-        return system.synthesise(z=z, d=F.one_hot(d, system.n_d).float(), c=c)
+        z = system.noise_of(int(z_index.max()) + 1, seed)[z_index]
+        return system.synthesise(z=z, d=one_hot(d, system.config.n_d), c=c)
 
-    effects = effect_sizes(render, system.n_d, system.n_c, -1.0, 1.0, samples=256, seed=seed)
+    effects = effect_sizes(render, system.config.n_d, system.config.n_c, -1.0, 1.0, samples=256, seed=seed)
     moving = [clips[i].frames for i in range(len(clips)) if len(clips[i].frames) > 1]
     sweeps = sweeps_of_all_codes(system, seed)
-    best = sweeps[np.arange(system.n_d), strongest_codes(sweeps)]
+    best = sweeps[np.arange(system.config.n_d), strongest_codes(sweeps)]
     measures = {
         "E_d": effects.d,
         "E_c": float(effects.c.max()),
         "E_c_mean": float(effects.c.mean()),
         "E_real": float(np.mean([2 * (clip / 127.5).var(axis=0, ddof=1).mean() for clip in moving])),
         "visible_motion": float(np.mean([visible_motion(sweep, moving) for sweep in best])),
-        "saturation": saturation_of(render, system.n_d, system.n_c),
+        "saturation": saturation_of(render, system.config.n_d, system.config.n_c),
         "layers_in_time": layers_in_time(system),
         **codes_read_back(system, seed),
     }
@@ -117,10 +117,8 @@ def saturation_of(render: Render, n_d: int, n_c: int) -> float:
 
 def sweeps_of_all_codes(system: PseudoLabel, seed: int) -> UInt8[np.ndarray, "d k t h w c"]:
     """Every code swept under every clip, one noise."""
-    z = system.noise(1, seed)
-    return np.stack(
-        [[system.sweep_frames(z, clip, code, SWEEP_FRAMES) for code in range(system.n_c)] for clip in range(system.n_d)]
-    )
+    z, n_d, n_c = system.noise_of(1, seed), system.config.n_d, system.config.n_c
+    return np.stack([[system.sweep_frames(z, clip, code, SWEEP_FRAMES) for code in range(n_c)] for clip in range(n_d)])
 
 
 def strongest_codes(sweeps: UInt8[np.ndarray, "d k t h w c"]) -> np.ndarray:
@@ -132,9 +130,9 @@ def strongest_codes(sweeps: UInt8[np.ndarray, "d k t h w c"]) -> np.ndarray:
 def codes_read_back(system: PseudoLabel, seed: int, samples: int = 1024) -> dict[str, float]:
     """Accuracy of d and R² of c (mean over codes) that D reads from generated frames."""
     generator = torch.Generator().manual_seed(seed)
-    k = torch.randint(system.n_d, (samples,), generator=generator)
-    c = torch.rand(samples, system.n_c, generator=generator) * 2 - 1
-    read = system.read_labels(system.pixels(system.noise(samples, seed), system.one_hot(k.tolist()), c))
+    k = torch.randint(system.config.n_d, (samples,), generator=generator)
+    c = torch.rand(samples, system.config.n_c, generator=generator) * 2 - 1
+    read = system.read_labels(system.pixels(system.noise_of(samples, seed), system.one_hot(k.tolist()), c))
     residual = np.square(read.codes - c.numpy()).mean(0) / c.numpy().var(0)
     return {"d_accuracy": float((read.clip == k.numpy()).mean()), "c_r2": float((1 - residual).mean())}
 

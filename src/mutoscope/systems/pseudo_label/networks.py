@@ -4,7 +4,7 @@ Nothing here is three-dimensional or recurrent: a frame costs the same wherever 
 """
 
 import warnings
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -12,30 +12,19 @@ from torch import Tensor, nn
 
 from mutoscope.errors import InputError
 from mutoscope.nn import BatchNorm1d, BatchNorm2d, init_normal
+from mutoscope.systems.pseudo_label.config import PseudoLabelConfig
 
 
 class Generator(nn.Module):
-    """G: noise and two pseudo-labels to a frame (Table 1; batch normalisation on every layer but the last).
+    """G: noise and two pseudo-labels to a frame (Table 1; batch normalisation on every layer but the last)."""
 
-    Args:
-        n_z: size of the noise.
-        n_d: number of values of the discrete pseudo-label, i.e. of clips.
-        n_c: size of the continuous pseudo-label.
-        channels: colour channels of a frame.
-        image_size: height and width of a frame, a multiple of 8.
-        width: multiplier of all hidden widths; 1 is the paper's.
-    """
-
-    def __init__(
-        self, *, n_z: int, n_d: int, n_c: int, channels: int = 3, image_size: int = 64, width: float = 1.0
-    ) -> None:
+    def __init__(self, config: PseudoLabelConfig) -> None:
         super().__init__()
-        _check_image_size(image_size)
-        self.n_z, self.n_d, self.n_c = n_z, n_d, n_c
-        w128, w64, w32, w1024 = (round(n * width) for n in (128, 64, 32, 1024))
-        bottom = image_size // 8
+        self.config = config
+        w128, w64, w32, w1024 = config.scaled(128, 64, 32, 1024)
+        bottom = config.image_size // 8
         self.linear = nn.Sequential(
-            nn.Linear(n_z + n_d + n_c, w1024),
+            nn.Linear(config.n_z + config.n_d + config.n_c, w1024),
             BatchNorm1d(w1024),
             nn.ReLU(inplace=True),
             nn.Linear(w1024, w128 * bottom**2),
@@ -50,7 +39,7 @@ class Generator(nn.Module):
             nn.ConvTranspose2d(w64, w32, kernel_size=4, stride=2, padding=1),
             BatchNorm2d(w32),
             nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(w32, channels, kernel_size=4, stride=2, padding=1),
+            nn.ConvTranspose2d(w32, config.channels, kernel_size=4, stride=2, padding=1),
             nn.Tanh(),
         )
         init_normal(self)
@@ -74,10 +63,11 @@ class Generator(nn.Module):
         Raises:
             InputError: a code has the wrong width, as when `d` and `c` are swapped.
         """
-        for name, code, size in (("z", z, self.n_z), ("d", d, self.n_d), ("c", c, self.n_c)):
+        n_z, n_d, n_c = self.config.n_z, self.config.n_d, self.config.n_c
+        for name, code, size in (("z", z, n_z), ("d", d, n_d), ("c", c, n_c)):
             if code.shape[1] != size:
                 raise InputError(f"{name}: has {code.shape[1]} columns, the generator was made for {size}")
-        if self.n_d == self.n_c and not allow_soft_d and not _is_one_hot(d):
+        if n_d == n_c and not allow_soft_d and not _is_one_hot(d):
             warnings.warn("d is not one-hot: are d and c swapped? (allow_soft_d=True says it is meant)", stacklevel=2)
         h = self.unflatten(self.linear(torch.cat([z, d, c], dim=1)))
         return self.deconv(h.contiguous(memory_format=torch.channels_last))
@@ -92,63 +82,35 @@ class Reading(NamedTuple):
 
 
 class Discriminator(nn.Module):
-    """D: a frame to its realism and both pseudo-labels, from one shared trunk (Table 2).
+    """D: a frame to its realism and both pseudo-labels, from one shared trunk (Table 2)."""
 
-    Args:
-        n_d: number of values of the discrete pseudo-label.
-        n_c: size of the continuous pseudo-label.
-        channels: colour channels of a frame.
-        image_size: height and width of a frame, a multiple of 8.
-        width: multiplier of all hidden widths; 1 is the paper's.
-        score_dim: number of realism scores; Table 2 taken literally has n_z of them, Eq. 8 has one.
-        conv_bn: which convolutions are batch-normalised: the last (the paper), all (a later release) or none.
-        compat_bug: read the score from column 1, which belongs to `d`, as the authors' code does. For study only.
-    """
-
-    def __init__(
-        self,
-        *,
-        n_d: int,
-        n_c: int,
-        channels: int = 3,
-        image_size: int = 64,
-        width: float = 1.0,
-        score_dim: int = 1,
-        conv_bn: Literal["last", "all", "none"] = "last",
-        compat_bug: bool = False,
-    ) -> None:
+    def __init__(self, config: PseudoLabelConfig) -> None:
         super().__init__()
-        _check_image_size(image_size)
-        self.n_d, self.n_c, self.score_dim, self.compat_bug = n_d, n_c, score_dim, compat_bug
-        w128, w64, w32, w1024 = (round(n * width) for n in (128, 64, 32, 1024))
+        self.config = config
+        w128, w64, w32, w1024 = config.scaled(128, 64, 32, 1024)
 
         def conv(c_in: int, c_out: int, normalised: bool) -> list[nn.Module]:
             norm = [BatchNorm2d(c_out)] if normalised else []
             return [nn.Conv2d(c_in, c_out, kernel_size=4, stride=2, padding=1), *norm, nn.LeakyReLU(0.2, inplace=True)]
 
         self.conv = nn.Sequential(
-            *conv(channels, w32, normalised=conv_bn == "all"),
-            *conv(w32, w64, normalised=conv_bn == "all"),
-            *conv(w64, w128, normalised=conv_bn != "none"),
+            *conv(config.channels, w32, normalised=config.d_conv_bn == "all"),
+            *conv(w32, w64, normalised=config.d_conv_bn == "all"),
+            *conv(w64, w128, normalised=config.d_conv_bn != "none"),
         )
         self.linear = nn.Sequential(
-            nn.Linear(w128 * (image_size // 8) ** 2, w1024),
+            nn.Linear(w128 * (config.image_size // 8) ** 2, w1024),
             BatchNorm1d(w1024),
             nn.LeakyReLU(0.2, inplace=True),
         )
-        self.readout = nn.Linear(w1024, score_dim + n_d + n_c)
+        self.readout = nn.Linear(w1024, config.score_dim + config.n_d + config.n_c)
         init_normal(self)
 
     def forward(self, x: Float[Tensor, "n channels h w"]) -> Reading:
         """Reads frames in [-1, 1]."""
         o = self.readout(self.linear(self.conv(x).flatten(1)))
-        score, d, c = o.split([self.score_dim, self.n_d, self.n_c], dim=1)
-        return Reading(d[:, :1] if self.compat_bug else score, d, c)
-
-
-def _check_image_size(image_size: int) -> None:
-    if image_size < 8 or image_size % 8:
-        raise InputError(f"image_size: {image_size} is not a multiple of 8 (three stages halve and double it)")
+        score, d, c = o.split([self.config.score_dim, self.config.n_d, self.config.n_c], dim=1)
+        return Reading(d[:, :1] if self.config.compat_bug else score, d, c)
 
 
 def _is_one_hot(d: Tensor) -> bool:

@@ -1,130 +1,43 @@
 """The algorithm: losses of Eqs. 2-4, 6, 7 and the three readings of how they are scheduled."""
 
-from typing import Any, Literal, NamedTuple
-
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mutoscope.data.clips import Clips
-from mutoscope.errors import InputError
 from mutoscope.losses import bce
 from mutoscope.media.results import Sheet
 from mutoscope.media.tensors import uint8_to_float
 from mutoscope.nn import WeightAverage, normalising_parts
-from mutoscope.systems.base import System
+from mutoscope.systems.base import Batch, Optimizers, System, step
+from mutoscope.systems.draws import Random
+from mutoscope.systems.labels import one_hot
+from mutoscope.systems.pseudo_label.config import PseudoLabelConfig
 from mutoscope.systems.pseudo_label.controls import PseudoLabelControls
 from mutoscope.systems.pseudo_label.networks import Discriminator, Generator, Reading
 
-# what random numbers are for (see System.generator_for)
-CODES, NOISE_D, NOISE_G, NOISE_LABEL_D, NOISE_LABEL_C = range(5)
-
-
-class Codes(NamedTuple):
-    """One row of codes per frame to draw."""
-
-    z: Float[Tensor, "n n_z"]
-    d: Float[Tensor, "n n_d"]
-    c: Float[Tensor, "n n_c"]
-    k: Int[Tensor, " n"]
+CODES = 0
+NOISE = {"noise_D": 11, "noise_G": 12, "noise_label_d": 13, "noise_label_c": 14}
+"""What random numbers are for: codes, and noise on the frames that D sees in each of its passes."""
+PASSES = {"joint": 3, "sequential": 4, "merged": 2}
+"""So many of these passes a schedule has."""
+Noise = dict[str, Tensor]
 
 
 class PseudoLabel(PseudoLabelControls, System):
-    """Animation from shuffled frames: an image GAN whose discriminator reads two pseudo-labels back.
-
-    Args:
-        n_z: Size of the noise.
-        n_d: Number of values of the discrete pseudo-label (clips, or kinds of motion).
-        n_c: Size of the continuous pseudo-label (phase of the motion).
-        channels: Colour channels of a frame, 1 or 3.
-        image_size: Height and width of a frame in pixels, a multiple of 8.
-        width: Multiplier of all hidden widths; 1 is the paper's.
-        score_dim: Realism scores of D; 1, or n_z for the paper's Table 2 to the letter.
-        d_conv_bn: Which of D's convolutions are batch-normalised.
-        z_distribution: N(0, 1), or U(0, 1) as in the authors' code.
-        c_range: Lowest and highest value of the continuous pseudo-label in training.
-        w_d: Weight of the discrete label loss (Eq. 6).
-        w_c: Weight of the continuous label loss (Eq. 7).
-        schedule: Label losses in one step of their own (joint), in two, discrete first (sequential), or added to those
-            of D and G (merged, Eq. 9).
-        d_batch: Real and fake frames through D as one batch, sharing its batch statistics (joint), or one after the
-            other (separate, as the authors'), which lets batch normalisation hide from D whatever all fakes share.
-        d_noise: Standard deviation of the Gaussian noise on all that D sees, in units of [-1, 1] pixels.
-        d_noise_levels: The same noise for every frame (constant), or a level from U(0, d_noise) for each (uniform).
-        lr_G: Learning rate of G.
-        lr_D: Learning rate of D.
-        lr_I: Learning rate of the label step (both networks).
-        betas_G: Adam's decay rates for G.
-        betas_D: Adam's decay rates for D.
-        betas_I: Adam's decay rates for the label step.
-        amsgrad: Use the AMSGrad variant of Adam.
-        ema: Decay of the average of G's weights that draws the results; 0 draws with the last weights.
-        compat_bug: Read D's score from column 1 as the authors' code does; for study only.
-    """
+    """Animation from shuffled frames: an image GAN whose discriminator reads two pseudo-labels back."""
 
     name = "pseudo_label"
-    needs = ("frame",)
+    config_class = PseudoLabelConfig
+    config: PseudoLabelConfig
 
-    def __init__(
-        self,
-        *,
-        n_z: int = 100,
-        n_d: int = 20,
-        n_c: int = 10,
-        channels: int = 3,
-        image_size: int = 64,
-        width: float = 1.0,
-        score_dim: int = 1,
-        d_conv_bn: Literal["last", "all", "none"] = "last",
-        z_distribution: Literal["normal", "uniform"] = "normal",
-        c_range: tuple[float, float] = (0.0, 1.0),
-        w_d: float = 1.0,
-        w_c: float = 1.0,
-        schedule: Literal["joint", "sequential", "merged"] = "joint",
-        d_batch: Literal["joint", "separate"] = "separate",
-        d_noise: float = 0.0,
-        d_noise_levels: Literal["constant", "uniform"] = "constant",
-        lr_G: float = 1e-3,
-        lr_D: float = 2e-4,
-        lr_I: float = 1e-4,
-        betas_G: tuple[float, float] = (0.5, 0.99),
-        betas_D: tuple[float, float] = (0.5, 0.99),
-        betas_I: tuple[float, float] = (0.6, 0.95),
-        amsgrad: bool = True,
-        ema: float = 0.0,
-        compat_bug: bool = False,
-    ) -> None:
-        super().__init__()
-        sizes = {"n_z": n_z, "n_d": n_d, "n_c": n_c, "channels": channels, "score_dim": score_dim}
-        for argument, value in sizes.items():
-            if value < 1:
-                raise InputError(f"{argument}: {value} is less than 1")
-        if not c_range[0] < c_range[1]:
-            raise InputError(f"c_range: {tuple(c_range)} is empty (lowest value first)")
-        if not 0 <= ema < 1:
-            raise InputError(f"ema: {ema} is not in [0, 1)")
-        self.n_z, self.n_d, self.n_c, self.score_dim = n_z, n_d, n_c, score_dim
-        self.channels, self.image_size = channels, image_size
-        self.z_distribution, (self.c_lo, self.c_hi) = z_distribution, c_range
-        self.w_d, self.w_c, self.schedule, self.d_batch = w_d, w_c, schedule, d_batch
-        self.d_noise, self.d_noise_levels = d_noise, d_noise_levels
-        self.lr = {"G": lr_G, "D": lr_D, "I": lr_I}
-        self.betas = {which: (b[0], b[1]) for which, b in (("G", betas_G), ("D", betas_D), ("I", betas_I))}
-        self.amsgrad = amsgrad
-        self.G = Generator(n_z=n_z, n_d=n_d, n_c=n_c, channels=channels, image_size=image_size, width=width)
-        self.D = Discriminator(
-            n_d=n_d,
-            n_c=n_c,
-            channels=channels,
-            image_size=image_size,
-            width=width,
-            score_dim=score_dim,
-            conv_bn=d_conv_bn,
-            compat_bug=compat_bug,
-        )
-        self.to(memory_format=torch.channels_last)
-        self.G_average = WeightAverage(self.G, ema) if ema else None
+    def __init__(self, config: PseudoLabelConfig) -> None:
+        super().__init__(config)
+        self.G = Generator(config)
+        self.D = Discriminator(config)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs do not know it
+        self.G_average = WeightAverage(self.G, config.ema) if config.ema else None
 
     @property
     def drawing_network(self) -> nn.Module:
@@ -142,112 +55,107 @@ class PseudoLabel(PseudoLabelControls, System):
 
         return measure(self, clips, seed)
 
-    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        def adam(which: str, *networks: nn.Module) -> torch.optim.Optimizer:
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        o = self.config
+
+        def adam(lr: float, betas: tuple[float, float], *networks: nn.Module) -> torch.optim.Optimizer:
             weights = [p for network in networks for p in network.parameters()]
-            return torch.optim.Adam(
-                weights, lr=self.lr[which], betas=self.betas[which], amsgrad=self.amsgrad, fused=True
-            )
+            return torch.optim.Adam(weights, lr, betas, amsgrad=o.amsgrad, fused=True)
 
-        optimizers = [adam("G", self.G), adam("D", self.D)]
-        return optimizers if self.schedule == "merged" else [*optimizers, adam("I", self.G, self.D)]
+        found = {"G": adam(o.lr_G, o.betas_G, self.G), "D": adam(o.lr_D, o.betas_D, self.D)}
+        return found if o.schedule == "merged" else {**found, "I": adam(o.lr_I, o.betas_I, self.G, self.D)}
 
-    def draw_codes(self, n: int, generator: torch.Generator) -> Codes:
-        """z, d, c as in Table 1: noise, a uniform one-hot, a uniform vector, on the generator's device."""
-        device = generator.device
-        draw = torch.randn if self.z_distribution == "normal" else torch.rand
-        z = draw(n, self.n_z, generator=generator, device=device)
-        k = torch.randint(self.n_d, (n,), generator=generator, device=device)
-        c = torch.rand(n, self.n_c, generator=generator, device=device) * (self.c_hi - self.c_lo) + self.c_lo
-        return Codes(z, F.one_hot(k, self.n_d).float(), c, k)
+    def noise(self, n: int, random: Random) -> Noise:
+        """Codes as in Table 1, and Gaussian noise on real and fake frames for every pass through D.
 
-    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
-        opt_G, opt_D, *opt_I = self.optimizers()  # type: ignore[attr-defined]  # a list, for there are several
+        `z` noise, `d` a uniform one-hot, `k` its number, `c` a uniform vector; `noise_…` of shape "n 2 c h w".
+        """
+        o, codes = self.config, random(CODES)
+        z = codes.normal(n, o.n_z) if o.z_distribution == "normal" else codes.uniform(n, o.n_z)
+        k = codes.integers(0, o.n_d, n)
+        c = codes.uniform(n, o.n_c) * (o.c_range[1] - o.c_range[0]) + o.c_range[0]
+        noise = {"z": z, "d": one_hot(k, o.n_d), "k": k, "c": c}
+        for name, purpose in list(NOISE.items())[: PASSES[o.schedule]] if o.d_noise else ():
+            draws = random(purpose)
+            noise[name] = draws.normal(n, 2, o.channels, *o.size) * o.d_noise
+            if o.d_noise_levels == "uniform":
+                noise[name] *= draws.uniform(n, 2, 1, 1, 1)
+        return noise
+
+    def training_step(self, batch: Batch, noise: Noise, optimizers: Optimizers) -> dict[str, Tensor]:
         x = uint8_to_float(batch["frame"]).contiguous(memory_format=torch.channels_last)
-        codes = self.draw_codes(len(x) * self.world_size, self.generator_for(CODES))
-        codes = Codes(*(self.share(code) for code in codes))
-
-        fake = self.draw(codes)  # one graph serves both steps: D's weights are not in it
-        self.losses = self.step_D(opt_D, x, fake.detach(), codes) | self.step_G(opt_G, x, fake, codes)
-        if opt_I:
-            self.losses |= self.step_labels(opt_I[0], x, codes)
+        fake = self.draw(noise)  # one graph serves both steps: D's weights are not in it
+        losses = self.step_D(optimizers, x, fake.detach(), noise) | self.step_G(optimizers, x, fake, noise)
+        if self.config.schedule != "merged":
+            losses |= self.step_labels(optimizers, x, noise)
         if self.G_average is not None:
             self.G_average.update(self.G)
-        self.iteration += 1
+        return losses
 
-    def step_D(self, optimizer: Any, x: Tensor, fake: Tensor, codes: Codes) -> dict[str, Tensor]:
+    def step_D(self, optimizers: Optimizers, x: Tensor, fake: Tensor, noise: Noise) -> dict[str, Tensor]:
         """Stage 1: D tells real (Eq. 3) from fake (Eq. 2); in the merged schedule it also reads the labels."""
         with self.training_only(self.D):
-            real, fake_reading = self.read_both(x, fake, NOISE_D)
+            real, fake_reading = self.read_both(x, fake, noise.get("noise_D"))
             loss_D = bce(real.score, 1.0) + bce(fake_reading.score, 0.0)
-            loss, labels = self.with_labels(loss_D, fake_reading, codes)
-            self.descend(optimizer, loss)
+            loss, labels = self.with_labels(loss_D, fake_reading, noise)
+            step(optimizers["D"], loss)
         return {"loss_D": loss_D.detach(), **labels}
 
-    def step_G(self, optimizer: Any, x: Tensor, fake: Tensor, codes: Codes) -> dict[str, Tensor]:
+    def step_G(self, optimizers: Optimizers, x: Tensor, fake: Tensor, noise: Noise) -> dict[str, Tensor]:
         """Stage 2: G makes D call its frames real (Eq. 4)."""
         with self.training_only(self.G):
-            reading = self.read_fake(x, fake, NOISE_G)
+            reading = self.read_fake(x, fake, noise.get("noise_G"))
             loss_G = bce(reading.score, 1.0)
-            loss, labels = self.with_labels(loss_G, reading, codes)
-            self.descend(optimizer, loss)
+            loss, labels = self.with_labels(loss_G, reading, noise)
+            step(optimizers["G"], loss)
         return {"loss_G": loss_G.detach(), **labels}
 
-    def step_labels(self, optimizer: Any, x: Tensor, codes: Codes) -> dict[str, Tensor]:
+    def step_labels(self, optimizers: Optimizers, x: Tensor, noise: Noise) -> dict[str, Tensor]:
         """The label step(s) of both networks (Eqs. 6, 7), each on a fresh forward pass."""
-        if self.schedule == "joint":
-            losses = self.label_losses(self.read_fake(x, self.draw(codes), NOISE_LABEL_D), codes)
-            if self.w_d or self.w_c:
-                self.descend(optimizer, self.w_d * losses["lambda_d"] + self.w_c * losses["lambda_c"])
+        o = self.config
+        if o.schedule == "joint":
+            losses = self.label_losses(self.read_fake(x, self.draw(noise), noise.get("noise_label_d")), noise)
+            if o.w_d or o.w_c:
+                step(optimizers["I"], o.w_d * losses["lambda_d"] + o.w_c * losses["lambda_c"])
             return {name: loss.detach() for name, loss in losses.items()}
         reported = {}
-        for name, weight, noise in (("lambda_d", self.w_d, NOISE_LABEL_D), ("lambda_c", self.w_c, NOISE_LABEL_C)):
-            loss = self.label_losses(self.read_fake(x, self.draw(codes), noise), codes)[name]
+        for name, weight, on_frames in (("lambda_d", o.w_d, "noise_label_d"), ("lambda_c", o.w_c, "noise_label_c")):
+            loss = self.label_losses(self.read_fake(x, self.draw(noise), noise.get(on_frames)), noise)[name]
             if weight:
-                self.descend(optimizer, weight * loss)
+                step(optimizers["I"], weight * loss)
             reported[name] = loss.detach()
         return reported
 
-    def label_losses(self, reading: Reading, codes: Codes) -> dict[str, Tensor]:
+    def label_losses(self, reading: Reading, codes: Noise) -> dict[str, Tensor]:
         """Eq. 6, cross-entropy of the discrete label, and Eq. 7, mean squared error of the continuous one."""
         return {
-            "lambda_d": F.cross_entropy(reading.d.float(), codes.k),
-            "lambda_c": F.mse_loss(reading.c.float(), codes.c),
+            "lambda_d": F.cross_entropy(reading.d.float(), codes["k"]),
+            "lambda_c": F.mse_loss(reading.c.float(), codes["c"]),
         }
 
-    def with_labels(self, loss: Tensor, reading: Reading, codes: Codes) -> tuple[Tensor, dict[str, Tensor]]:
+    def with_labels(self, loss: Tensor, reading: Reading, codes: Noise) -> tuple[Tensor, dict[str, Tensor]]:
         """In the merged schedule, `loss` with the label terms of Eq. 9 added, and those terms."""
-        if self.schedule != "merged":
+        if self.config.schedule != "merged":
             return loss, {}
         labels = self.label_losses(reading, codes)
-        total = loss + self.w_d * labels["lambda_d"] + self.w_c * labels["lambda_c"]
+        total = loss + self.config.w_d * labels["lambda_d"] + self.config.w_c * labels["lambda_c"]
         return total, {name: term.detach() for name, term in labels.items()}
 
-    def draw(self, codes: Codes) -> Float[Tensor, "n channels h w"]:
+    def draw(self, codes: Noise) -> Float[Tensor, "n channels h w"]:
         """G on codes known to be well formed."""
-        return self.G(z=codes.z, d=codes.d, c=codes.c, allow_soft_d=True)
+        return self.G(z=codes["z"], d=codes["d"], c=codes["c"], allow_soft_d=True)
 
-    def read_both(self, x: Tensor, fake: Tensor, noise: int) -> tuple[Reading, Reading]:
-        """What D reads from real and from fake frames."""
-        with normalising_parts(self.D, 2 if self.d_batch == "separate" else 1):
-            both = self.D(self.add_noise(torch.cat([x, fake]), noise))
-        return Reading(*(o[: len(x)] for o in both)), Reading(*(o[len(x) :] for o in both))
+    def read_both(self, x: Tensor, fake: Tensor, noise: Tensor | None) -> tuple[Reading, Reading]:
+        """What D reads from real and from fake frames, each with its own noise."""
+        both = torch.cat([x, fake])
+        if noise is not None:
+            both = both + noise.transpose(0, 1).flatten(0, 1)
+        with normalising_parts(self.D, 2 if self.config.d_batch == "separate" else 1):
+            readings = self.D(both)
+        return Reading(*(o[: len(x)] for o in readings)), Reading(*(o[len(x) :] for o in readings))
 
-    def read_fake(self, x: Tensor, fake: Tensor, noise: int) -> Reading:
+    def read_fake(self, x: Tensor, fake: Tensor, noise: Tensor | None) -> Reading:
         """What D reads from fake frames; in joint batches the real frames are there for D's batch statistics."""
-        if self.d_batch == "joint":
+        if self.config.d_batch == "joint":
             return self.read_both(x, fake, noise)[1]
-        if not self.d_noise:
-            return self.D(fake)
-        return self.D(self.add_noise(torch.cat([x, fake]), noise)[len(x) :])
-
-    def add_noise(self, both: Tensor, purpose: int) -> Tensor:
-        """Gaussian noise on a batch of real, then fake frames; the same draws for any number of processes."""
-        if not self.d_noise:
-            return both
-        generator = self.generator_for(10 + purpose)
-        n = len(both) // 2 * self.world_size
-        noise = torch.randn(n, 2, *both.shape[1:], generator=generator, device=both.device) * self.d_noise
-        if self.d_noise_levels == "uniform":
-            noise *= torch.rand(n, 2, 1, 1, 1, generator=generator, device=both.device)
-        return both + self.share(noise).transpose(0, 1).flatten(0, 1)
+        return self.D(fake if noise is None else fake + noise[:, 1])

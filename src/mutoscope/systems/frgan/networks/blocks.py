@@ -6,18 +6,16 @@ kernel, and the convolution then runs over a quarter of the pixels or fewer. The
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mutoscope.errors import InputError
 from mutoscope.nn import BatchNorm2d, init_normal
+from mutoscope.systems.frgan.config import Shortcut
 
 Map = Float[Tensor, "_n _c _h _w"]
-Shortcut = Literal["3x3", "1x1"]
 
 # What each tap of a kernel becomes, along one axis: rows are the new taps, columns the old ones.
 AVERAGED = ((0.5, 0, 0), (0.5, 0.5, 0), (0, 0.5, 0.5), (0, 0, 0.5))
@@ -164,20 +162,6 @@ class ResUp(nn.Module):
         rectified = [F.relu(norm(x)) for norm, x in zip(self.norms, maps, strict=True)]
         h = self.conv1(rectified, samples, size)
         return self.conv2(F.relu(self.norm2(h))) + self.shortcut(maps, samples, size)
-
-
-def halvings(image_size: int) -> int:
-    """How often a map of this size is halved: as long as it has 8 pixels or more.
-
-    Raises:
-        InputError: a size on the way is odd, or there is none to halve.
-    """
-    count, size = 0, image_size
-    while size >= 8 and size % 2 == 0:
-        count, size = count + 1, size // 2
-    if count == 0 or size >= 8:
-        raise InputError(f"image_size: {image_size} (expected 4 to 7, doubled at least once: 32, 64, 96, 128, ...)")
-    return count
 
 
 def init_weights(network: nn.Module) -> None:

@@ -6,7 +6,7 @@ numbers.
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -14,20 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mutoscope.nn import BatchNorm2d, clips_of, frames_of
-from mutoscope.systems.frgan.networks.blocks import (
-    JoinedConv2d,
-    Map,
-    ResDown,
-    ResUp,
-    Shortcut,
-    halvings,
-    init_weights,
-)
-
-Bottleneck = Literal["fc", "spatial"]
-Skips = Literal["all", "image", "none"]
-Residual = Literal["mask", "diff", "none"]
-Widths = Literal["code", "table"]
+from mutoscope.systems.frgan.config import FRGANConfig, Shortcut, Widths
+from mutoscope.systems.frgan.networks.blocks import JoinedConv2d, Map, ResDown, ResUp, init_weights
 
 LEAK = 0.01
 """Slope of the leaky ReLUs in critics."""
@@ -63,10 +51,11 @@ class Source(NamedTuple):
     motion_code: Float[Tensor, "b ..."]
 
 
-def encoder_widths(levels: int, ch: int, max_ch: int, widths: Widths) -> list[int]:
+def encoder_widths(config: FRGANConfig, widths: Widths = "code") -> list[int]:
     """Channels of E0, E1, ...: doubling from `ch` up to `max_ch`; those of the table double from E1."""
     falls_behind = int(widths == "table")
-    return [min(ch << max(level - falls_behind, 0), max_ch) for level in range(levels + 1)]
+    levels = range(config.levels + 1)
+    return [min(config.ch << max(level - falls_behind, 0), config.max_ch) for level in levels]
 
 
 class Encoder(nn.Module):
@@ -108,40 +97,25 @@ class Decoder(nn.Module):
     """f_D: blocks that double, each of which sees the encoders' maps of its size and what came before it.
 
     Args:
-        channels: of the frame.
-        image_size: its height and width.
+        config: the choices; `dense` says whether a block sees the results of all earlier ones, or of the one before.
         widths: channels of the encoders' maps, the largest map first.
-        rising: channels after each block.
-        code: size of the code, or none where it is a map.
-        skips: number of encoders whose maps it sees.
-        dense: whether a block sees the results of all earlier ones, or only of the one before.
-        residual: what it draws: content and mask, a difference, or a frame.
-        shortcut: kernel beside the residual branch.
     """
 
-    def __init__(
-        self,
-        channels: int,
-        image_size: int,
-        widths: Sequence[int],
-        rising: Sequence[int],
-        code: int | None,
-        skips: int,
-        dense: bool,
-        residual: Residual,
-        shortcut: Shortcut,
-    ) -> None:
+    def __init__(self, config: FRGANConfig, widths: Sequence[int]) -> None:
         super().__init__()
-        self.channels, self.dense, self.residual = channels, dense, residual
-        self.bottom = (widths[-1], image_size >> len(rising), image_size >> len(rising))
-        self.first = None if code is None else nn.Linear(code, self.bottom[0] * self.bottom[1] ** 2)
+        self.config = config
+        rising = widths[:0:-1] if config.widths == "table" else widths[-2::-1]
+        skips = {"all": 3, "image": 1, "none": 0}[config.skips]
+        bottom = config.image_size >> config.levels
+        self.bottom = (widths[-1], bottom, bottom)
+        self.first = nn.Linear(config.code, widths[-1] * bottom**2) if config.bottleneck == "fc" else None
         self.blocks = nn.ModuleList()
         earlier = [widths[-1]]
         for width, n_out in zip(reversed(widths[1:]), rising, strict=True):
-            self.blocks.append(ResUp([*[width] * skips, *earlier], n_out, shortcut))
-            earlier = [*earlier, n_out] if dense else [n_out]
+            self.blocks.append(ResUp([*[width] * skips, *earlier], n_out, config.shortcut))
+            earlier = [*earlier, n_out] if config.dense else [n_out]
         self.norm = BatchNorm2d(rising[-1])
-        heads = channels + (residual == "mask")
+        heads = config.channels + (config.residual == "mask")
         self.heads = JoinedConv2d([*[widths[0]] * skips, rising[-1]], heads)
 
     def forward(
@@ -160,68 +134,33 @@ class Decoder(nn.Module):
         for level, block in zip(range(len(self.blocks), 0, -1), self.blocks, strict=True):
             seen = [maps[level] for maps in skips]
             x = block([*seen, *earlier], n, 2 * earlier[-1].shape[-1])
-            earlier = [*earlier, x] if self.dense else [x]
+            earlier = [*earlier, x] if self.config.dense else [x]
         last = F.relu(self.norm(earlier[-1]))
         drawn = self.heads([*(maps[0] for maps in skips), last], n, image.shape[-1]).float()
         return self._composed(drawn, image.repeat_interleave(n // len(image), 0))
 
     def _composed(self, drawn: Float[Tensor, "n k s s"], image: Float[Tensor, "n c s s"]) -> Forecast:
         """Eq. 7, Eq. 6, or the drawing itself."""
-        if self.residual == "diff":
+        if self.config.residual == "diff":
             return Forecast((image + drawn).clamp(-1, 1), None, drawn)
-        content = drawn[:, : self.channels].tanh()
-        if self.residual == "none":
+        content = drawn[:, : self.config.channels].tanh()
+        if self.config.residual == "none":
             return Forecast(content, None, content)
-        mask = drawn[:, self.channels :].sigmoid()
+        mask = drawn[:, self.config.channels :].sigmoid()
         return Forecast(mask * content + (1 - mask) * image, mask, content)
 
 
 class ForecastingNetwork(nn.Module):
-    """G_M: a source frame, its motion map and that of another time to the frame of that time.
+    """G_M: a source frame, its motion map and that of another time to the frame of that time."""
 
-    Args:
-        channels: of frames.
-        map_channels: of motion maps.
-        image_size: height and width: 4 to 7, doubled a number of times.
-        ch, max_ch: channels of the largest maps, and at most.
-        code: size of the codes in which motion is added (Eq. 8).
-        bottleneck: whether these are vectors, or the smallest maps themselves.
-        dense: whether a block of the decoder sees what all earlier ones gave, or only the one before.
-        skips: whose maps the decoder sees: those of all three encoder passes, of the source frame, or none.
-        residual: whether the frame is content blended in by a mask (Eq. 7), a difference added (Eq. 6), or drawn anew.
-        shortcut: kernel beside residual branches.
-        widths: channels as in the authors' code, or as printed in Table 1.
-
-    Raises:
-        InputError: no such image size.
-    """
-
-    def __init__(
-        self,
-        *,
-        channels: int = 3,
-        map_channels: int,
-        image_size: int,
-        ch: int = 64,
-        max_ch: int = 512,
-        code: int = 128,
-        bottleneck: Bottleneck = "fc",
-        dense: bool = True,
-        skips: Skips = "all",
-        residual: Residual = "mask",
-        shortcut: Shortcut = "3x3",
-        widths: Widths = "code",
-    ) -> None:
+    def __init__(self, config: FRGANConfig) -> None:
         super().__init__()
-        levels = halvings(image_size)
-        falling = encoder_widths(levels, ch, max_ch, widths)
-        rising = falling[:0:-1] if widths == "table" else falling[-2::-1]
-        code_size = code if bottleneck == "fc" else None
-        self.skips = skips
-        self.f_I = Encoder(channels, image_size, falling, code_size, shortcut=shortcut)
-        self.f_M = Encoder(map_channels, image_size, falling, code_size, shortcut=shortcut)
-        seen = {"all": 3, "image": 1, "none": 0}[skips]
-        self.f_D = Decoder(channels, image_size, falling, rising, code_size, seen, dense, residual, shortcut)
+        self.config = config
+        widths = encoder_widths(config, config.widths)
+        code = config.code if config.bottleneck == "fc" else None
+        self.f_I = Encoder(config.channels, config.image_size, widths, code, shortcut=config.shortcut)
+        self.f_M = Encoder(config.C_M, config.image_size, widths, code, shortcut=config.shortcut)
+        self.f_D = Decoder(config, widths)
         init_weights(self)
 
     def forward(
@@ -264,7 +203,7 @@ class ForecastingNetwork(nn.Module):
             "image": [source.image_maps],
             "none": [],
         }
-        return self.f_D(z, skips[self.skips], source.image)
+        return self.f_D(z, skips[self.config.skips], source.image)
 
 
 def analogy(
@@ -275,31 +214,11 @@ def analogy(
 
 
 class FrameCritic(nn.Module):
-    """D_I: how real a frame looks together with its motion map, an unbounded score.
+    """D_I: how real a frame looks together with its motion map, an unbounded score."""
 
-    Args:
-        channels, map_channels: of frames and of motion maps.
-        image_size: height and width.
-        ch, max_ch: channels of the largest maps, and at most.
-        shortcut: kernel beside residual branches.
-
-    Raises:
-        InputError: no such image size.
-    """
-
-    def __init__(
-        self,
-        *,
-        channels: int = 3,
-        map_channels: int,
-        image_size: int,
-        ch: int = 64,
-        max_ch: int = 512,
-        shortcut: Shortcut = "3x3",
-    ) -> None:
+    def __init__(self, config: FRGANConfig) -> None:
         super().__init__()
-        widths = encoder_widths(halvings(image_size), ch, max_ch, "code")
-        self.encoder = Encoder(channels + map_channels, image_size, widths, 1, LEAK, shortcut)
+        self.encoder = Encoder(config.channels + config.C_M, config.image_size, encoder_widths(config), 1, LEAK)
         init_weights(self)
 
     def forward(self, image: Float[Tensor, "b c s s"], map: Float[Tensor, "b m s s"]) -> Float[Tensor, " b"]:

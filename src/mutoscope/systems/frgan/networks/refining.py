@@ -5,7 +5,7 @@ Table 2 is read as a mirrored encoder and decoder, and its size rule extended to
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -13,16 +13,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mutoscope.nn import BatchNorm3d
-from mutoscope.systems.frgan.networks.blocks import halvings, init_weights
+from mutoscope.systems.frgan.config import FRGANConfig
+from mutoscope.systems.frgan.networks.blocks import init_weights
 from mutoscope.systems.frgan.networks.forecasting import LEAK
 
 Volume = Float[Tensor, "_n _c _t _h _w"]
 Triple = tuple[int, int, int]
-RefiningSkips = Literal["deep", "all", "none"]
-Fusion = Literal["add", "concat"]
 
 SHALLOW = 2
 """So many of the largest maps have no deep skip."""
+MASK_BIAS = -2.0
+"""Where the mask begins, before its sigmoid: below 0, an untrained network changes little."""
 
 
 class Refined(NamedTuple):
@@ -51,23 +52,19 @@ BOTH = Step((4, 4, 4), (2, 2, 2), (1, 1, 1))
 SPACE = Step((3, 4, 4), (1, 2, 2), (1, 1, 1))
 
 
-def steps_down(frames: int, image_size: int) -> tuple[list[Step], Triple]:
+def steps_down(config: FRGANConfig) -> tuple[list[Step], Triple]:
     """The convolutions that halve clips, and frames, height and width of what is left.
 
     Space is halved as in G_M. Time is halved as often as it can be, in the last of these steps.
-
-    Raises:
-        InputError: no such image size.
     """
-    levels = halvings(image_size)
+    levels, frames, size = config.levels, config.frames, config.image_size >> config.levels
     in_time = min(levels, (frames & -frames).bit_length() - 1)
-    size = image_size >> levels
     return [SPACE] * (levels - in_time) + [BOTH] * in_time, (frames >> in_time, size, size)
 
 
-def level_widths(levels: int, ch: int, max_ch: int) -> list[int]:
-    """Channels of E0, E1, ...: doubling from `ch` up to `max_ch`."""
-    return [min(ch << level, max_ch) for level in range(levels)]
+def level_widths(config: FRGANConfig) -> list[int]:
+    """Channels of E0, E1, ...: doubling from `ch_R` up to `max_ch_R`."""
+    return [min(config.ch_R << level, config.max_ch_R) for level in range(config.levels)]
 
 
 class WholeConv3d(nn.Conv3d):
@@ -115,53 +112,27 @@ class ClipEncoder(nn.ModuleList):
 
 
 class RefiningNetwork(nn.Module):
-    """G_R: a coarse clip and its motion maps to a clip that moves as real ones do.
+    """G_R: a coarse clip and its motion maps to a clip that moves as real ones do."""
 
-    Args:
-        channels, map_channels: of clips and of motion maps.
-        image_size: height and width: 4 to 7, doubled a number of times.
-        frames: of a clip.
-        ch, max_ch: channels of the largest maps, and at most.
-        skips: which maps of the encoder the decoder gets: all, all but the two largest, or none.
-        fusion: whether they are added to the decoder's, or joined by channel.
-        mask_bias: where the mask begins, before its sigmoid: below 0, an untrained network changes little.
-
-    Raises:
-        InputError: no such image size.
-    """
-
-    def __init__(
-        self,
-        *,
-        channels: int = 3,
-        map_channels: int,
-        image_size: int,
-        frames: int,
-        ch: int = 128,
-        max_ch: int = 1024,
-        skips: RefiningSkips = "deep",
-        fusion: Fusion = "add",
-        mask_bias: float = -2.0,
-    ) -> None:
+    def __init__(self, config: FRGANConfig) -> None:
         super().__init__()
-        steps, bottom = steps_down(frames, image_size)
-        widths = level_widths(len(steps), ch, max_ch)
-        self.channels, self.fusion = channels, fusion
-        first_skip = {"deep": SHALLOW, "all": 0, "none": len(steps)}[skips]
+        self.config = config
+        steps, bottom = steps_down(config)
+        widths = level_widths(config)
+        first_skip = {"deep": SHALLOW, "all": 0, "none": len(steps)}[config.skips_R]
         self.skipped = [level >= first_skip for level in range(len(steps))]
-        self.encoder = ClipEncoder(channels + map_channels, widths, steps)
+        self.encoder = ClipEncoder(config.channels + config.C_M, widths, steps)
         self.squeeze = WholeConv3d(widths[-1], widths[-1], bottom)
-        joined = [
-            width * (2 if skip and fusion == "concat" else 1) for width, skip in zip(widths, self.skipped, strict=True)
-        ]
+        beside = config.fusion_R == "concat"
+        joined = [width * (1 + (skip and beside)) for width, skip in zip(widths, self.skipped, strict=True)]
         self.grow = nn.ModuleList([WholeConvTranspose3d(widths[-1], widths[-1], bottom)])
         for level in range(len(steps) - 1, 0, -1):
             self.grow.append(nn.ConvTranspose3d(joined[level], widths[level - 1], *steps[level]))
         self.norms = nn.ModuleList(BatchNorm3d(width) for width in reversed(widths))
-        self.heads = nn.ConvTranspose3d(joined[0], channels + 1, *steps[0])
+        self.heads = nn.ConvTranspose3d(joined[0], config.channels + 1, *steps[0])
         init_weights(self)
         assert self.heads.bias is not None
-        nn.init.constant_(self.heads.bias[channels:], mask_bias)
+        nn.init.constant_(self.heads.bias[config.channels :], MASK_BIAS)
 
     def forward(self, coarse: Float[Tensor, "b c t s s"], maps: Float[Tensor, "b m t s s"]) -> Refined:
         """The refined clips, content blended into the coarse ones by a mask (Eq. 15)."""
@@ -170,39 +141,20 @@ class RefiningNetwork(nn.Module):
         for level, grow, norm in zip(reversed(range(len(encoded))), self.grow, self.norms, strict=True):
             x = F.relu(norm(grow(x)))
             if self.skipped[level]:
-                x = x + encoded[level] if self.fusion == "add" else torch.cat([x, encoded[level]], 1)
+                x = x + encoded[level] if self.config.fusion_R == "add" else torch.cat([x, encoded[level]], 1)
         drawn = self.heads(x).float()
-        content, mask = drawn[:, : self.channels].tanh(), drawn[:, self.channels :].sigmoid()
+        content, mask = drawn[:, : self.config.channels].tanh(), drawn[:, self.config.channels :].sigmoid()
         return Refined(mask * content + (1 - mask) * coarse, mask, content)
 
 
 class ClipCritic(nn.Module):
-    """D_V: how real a clip looks together with its motion maps, an unbounded score.
+    """D_V: how real a clip looks together with its motion maps, an unbounded score."""
 
-    Args:
-        channels, map_channels: of clips and of motion maps.
-        image_size: height and width.
-        frames: of a clip.
-        ch, max_ch: channels of the largest maps, and at most.
-
-    Raises:
-        InputError: no such image size.
-    """
-
-    def __init__(
-        self,
-        *,
-        channels: int = 3,
-        map_channels: int,
-        image_size: int,
-        frames: int,
-        ch: int = 128,
-        max_ch: int = 1024,
-    ) -> None:
+    def __init__(self, config: FRGANConfig) -> None:
         super().__init__()
-        steps, bottom = steps_down(frames, image_size)
-        widths = level_widths(len(steps), ch, max_ch)
-        self.encoder = ClipEncoder(channels + map_channels, widths, steps, LEAK)
+        steps, bottom = steps_down(config)
+        widths = level_widths(config)
+        self.encoder = ClipEncoder(config.channels + config.C_M, widths, steps, LEAK)
         self.score = WholeConv3d(widths[-1], 1, bottom)
         init_weights(self)
 
@@ -212,3 +164,7 @@ class ClipCritic(nn.Module):
         """Scores, and the activations E0, E1, ... that the ranking loss compares."""
         activations = self.encoder(clip, maps)
         return self.score(activations[-1]).flatten().float(), activations
+
+    def scores(self, clip: Float[Tensor, "b c t s s"], maps: Float[Tensor, "b m t s s"]) -> Float[Tensor, " b"]:
+        """Scores alone."""
+        return self(clip, maps)[0]

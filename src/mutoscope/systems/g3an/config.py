@@ -1,0 +1,134 @@
+"""The choices of `g3an`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from mutoscope.data.clips import Clips
+from mutoscope.errors import InputError
+from mutoscope.nn import widths_for
+from mutoscope.systems.config import Betas, Colours, Config, Decay, FrameStep, Range, Rate, Size, Weight, check_multiple
+from mutoscope.systems.labels import with_labels_of
+
+Conv = Literal["1p2d", "2p1d", "3d"]
+Width = Annotated[int, Range(1, 1024)]
+
+SHORTEST = 16  # frames of a clip from motion noise of length 1
+FRAMES_PER_NOISE = 4  # how many each further position adds
+
+
+@dataclass(frozen=True)
+class G3ANConfig(Config):
+    """Choices of `g3an`.
+
+    Args:
+        d_a: Size of the appearance noise z_a.
+        d_m: Size of the motion noise z_m.
+        label_names: Names of the labels of the data, in their order, to train with labels; none to train without, null
+            for those of the data.
+        channels: Colour channels of a frame, 1 or 3.
+        image_size: Height and width of a frame in pixels, 32, 64 or 128.
+        frames: Frames of a clip in training: 16, 20, 24, ...
+        frame_step: Lowest and highest distance between them, in frames of the file.
+        ch: Channels of the generator's last level, those before have up to eight times as many; the thesis has 64.
+        ch_D: Channels of the discriminators' first layers; the thesis has 64.
+        use_S: With the spatial stream (Table 4.3).
+        use_T: With the temporal stream (Table 4.3).
+        fsa_level: The G³ module that attention follows, counted from 0 (Table 4.5); null for no attention.
+        conv: Convolutions of the main stream: time then space, space then time, or both at once (Table 4.4).
+        match_params: Widen the factorised ones to as many weights as the others (Table 4.4).
+        d_v: Convolutions of D_V: 3-D (the thesis), spatial ones followed by temporal ones (the authors' code), or
+            MintGAN's temporal pyramid of 2-D ones, which takes no labels.
+        pyramid_levels: Speeds that the pyramid sees; level i takes every 2^i-th frame.
+        pyramid_widths: Its channels at 4, 8, 16, ... pixels; null for MintGAN's.
+        r1_gamma: Weight γ of the gradient penalty R1 on the pyramid.
+        label_mode: How D_V uses labels: beside its first features (concat), or naming them itself (ac).
+        wrong_labels: With concat: also show D_V real clips under wrong labels, as fake ones of half the weight.
+        image_frames: Frames of each clip that D_I sees in a step; the thesis has 1.
+        d_noise: Standard deviation of Gaussian noise on all that the discriminators see, in units of [-1, 1] pixels.
+        lr_G: Learning rate of G.
+        lr_D: Learning rate of both discriminators.
+        betas: Adam's decay rates.
+        ema: Decay of the average of G's weights that draws the results; 0 draws with the last weights.
+        legacy_attention: Scramble what attention adds, as the authors' code does; for weights trained with it.
+    """
+
+    d_a: Size = 128
+    d_m: Size = 10
+    label_names: Sequence[str] | None = ()
+    channels: Colours = 3
+    image_size: Literal[32, 64, 128] = 64
+    frames: Annotated[int, Range(SHORTEST, 1024)] = 16
+    frame_step: FrameStep = (1, 4)
+    ch: Width = 64
+    ch_D: Width = 64
+    use_S: bool = True
+    use_T: bool = True
+    fsa_level: Annotated[int | None, Range(0, 5)] = 3
+    conv: Conv = "1p2d"
+    match_params: bool = False
+    d_v: Literal["3d", "2p1d", "pyramid"] = "3d"
+    pyramid_levels: Annotated[int, Range(1, 10)] = 4
+    pyramid_widths: Annotated[list[int] | None, Range(1, 4096)] = None
+    r1_gamma: Weight = 10.0
+    label_mode: Literal["concat", "ac"] = "concat"
+    wrong_labels: bool = False
+    image_frames: Size = 1
+    d_noise: Weight = 0.0
+    lr_G: Rate = 2e-4
+    lr_D: Rate = 2e-4
+    betas: Betas = (0.5, 0.999)
+    ema: Decay = 0.0
+    legacy_attention: bool = False
+
+    def check(self) -> None:
+        check_multiple("frames", self.frames, FRAMES_PER_NOISE, "16, 20, 24, ...")
+        if self.frame_step[0] > self.frame_step[1]:
+            raise InputError(f"frame_step: {self.frame_step} is empty (lowest distance first)")
+        if self.fsa_level is not None:
+            if self.fsa_level >= self.levels:
+                expected = f"0 to {self.levels - 1}, or null"
+                raise InputError(f"fsa_level: {self.fsa_level} is not a G³ module (expected {expected})")
+            fused = self.widths[self.fsa_level] * (2 if self.use_S else 1)
+            if fused % 8:  # attention compares an eighth of its channels
+                raise InputError(f"ch: {self.ch} makes {fused} channels for attention (expected a multiple of 8)")
+        if self.label_names and not self.use_T:
+            raise InputError("label_names: enter by the temporal stream, which use_T false takes away")
+        if self.wrong_labels and self.label_names is not None and self.categories < 2:
+            raise InputError("wrong_labels: need at least two label_names to be taken from")
+        if self.d_v == "pyramid":
+            widths_for(self.image_size, self.pyramid_widths, "pyramid_widths")
+            if self.frames < (least := 1 << self.pyramid_levels):
+                few = f"{self.frames} frames are too few for {self.pyramid_levels} speeds"
+                raise InputError(f"pyramid_levels: {few} (expected at least {least})")
+            if self.label_names:
+                raise InputError(f"d_v: pyramid takes no labels, and label_names has {self.categories} (expected none)")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ("label",) if self.label_names else ()
+
+    def for_data(self, clips: Clips) -> "G3ANConfig":
+        if clips.lengths.max() < 2:
+            raise InputError(f"{clips.name}: holds single frames only (expected clips)")
+        return with_labels_of(self, clips)
+
+    @property
+    def categories(self) -> int:
+        """Number of labels K; 0 for none."""
+        return len(self.label_names or ())
+
+    @property
+    def shows_wrong_labels(self) -> bool:
+        """Whether D_V is also shown real clips under wrong labels."""
+        return self.wrong_labels and self.label_mode == "concat" and self.categories > 1
+
+    @property
+    def levels(self) -> int:
+        """Number of G³ modules: the first draws 4 × 4 pixels, each further one doubles them."""
+        return self.image_size.bit_length() - 2
+
+    @property
+    def widths(self) -> list[int]:
+        """Channels of each stream after every G³ module."""
+        return [self.ch * min(8, 2 ** (self.levels - 1 - n)) for n in range(self.levels)]

@@ -1,0 +1,120 @@
+"""The choices of `imaginator`."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from mutoscope.data.clips import Clips
+from mutoscope.errors import InputError
+from mutoscope.systems.config import Betas, Colours, Config, Decay, FrameStep, Range, Rate, Size, Weight
+from mutoscope.systems.labels import with_labels_of
+
+
+@dataclass(frozen=True)
+class ImaGINatorConfig(Config):
+    """Choices of `imaginator`.
+
+    Args:
+        label_names: Names of the labels in their order; null takes those of the data, [] trains without labels.
+        d_z: Size of the noise z.
+        d_p: Size of the code p of the picture.
+        channels: Colour channels of a frame, 1 or 3.
+        image_size: Height and width of a frame in pixels, 32, 64 or 128.
+        frames: Frames of a clip, a power of 2 from 4 to half the image size; null for half the image size.
+        frame_step: Lowest and highest distance between them, in frames of the file.
+        ch: Channels of the encoder's first map and the decoder's last; they double at each, up to eight times.
+        ch_D: Channels of the discriminators' first layers; they double likewise.
+        conv: Blocks of the decoder: time then space, or both at once (Table 3.7).
+        match_params: As many weights as the other kind of block has (Table 3.12): 3-D blocks get wider maps, (1+2)D
+            ones the widths between their two convolutions that equal 3-D blocks.
+        st_fusion: Fuse the encoder's maps into the decoder (Table 3.8).
+        label_fusion: Fuse the label there as well; without, it enters at the code alone.
+        noise: With noise (Table 3.8).
+        bottleneck_norm: Normalise the code of the picture; needs a batch of two or more.
+        deconv_init: How transposed convolutions start: from N(0, 0.02²) as all others, or as PyTorch has it, which is
+            what the authors' code comes to.
+        use_D_I: With the image discriminator (Table 3.7).
+        label_mode: How D_V uses labels: beside its first features (concat), or naming them itself (ac; Table 3.7).
+        wrong_labels: With concat: also show D_V real clips under wrong labels, as fake ones of half the weight.
+        image_frames: Frames of each clip that D_I sees in a step; the thesis has 16.
+        loss: What G learns from: the discriminators (adv), the true clip (rec), or both (Tables 3.9 to 3.11).
+        lambda_rec: Weight of the absolute difference from the true clip.
+        rec_reduction: That difference is summed over a clip (the thesis) or averaged (the authors' code).
+        order: Which step comes first, the discriminators' (the thesis) or the generator's (the authors' code).
+        lr_G: Learning rate of G.
+        lr_D: Learning rate of both discriminators.
+        betas: Adam's decay rates.
+        ema: Decay of the average of G's weights that draws the results; 0 draws with the last weights.
+    """
+
+    label_names: list[str] | None = None
+    d_z: Size = 512
+    d_p: Size = 100
+    channels: Colours = 3
+    image_size: Literal[32, 64, 128] = 64
+    frames: Annotated[int, Range(4, 64)] | None = None
+    frame_step: FrameStep = (2, 2)
+    ch: Annotated[int, Range(1, 4096)] = 64
+    ch_D: Annotated[int, Range(1, 4096)] = 64
+    conv: Literal["1p2d", "3d"] = "1p2d"
+    match_params: bool = False
+    st_fusion: bool = True
+    label_fusion: bool = True
+    noise: bool = True
+    bottleneck_norm: bool = False
+    deconv_init: Literal["normal", "default"] = "normal"
+    use_D_I: bool = True
+    label_mode: Literal["concat", "ac"] = "concat"
+    wrong_labels: bool = True
+    image_frames: Size = 16
+    loss: Literal["adv", "rec", "both"] = "both"
+    lambda_rec: Weight = 1e-3
+    rec_reduction: Literal["sum", "mean"] = "sum"
+    order: Literal["D first", "G first"] = "D first"
+    lr_G: Rate = 2e-4
+    lr_D: Rate = 5e-5
+    betas: Betas = (0.5, 0.999)
+    ema: Decay = 0.0
+
+    def check(self) -> None:
+        allowed = [4 << n for n in range(levels_of(self.image_size))]
+        if self.length not in allowed:
+            raise InputError(f"frames: {self.length} (expected one of {', '.join(map(str, allowed))})")
+        if self.image_frames > self.length:
+            raise InputError(f"image_frames: {self.image_frames}, but a clip has {self.length} frames")
+        if self.frame_step[0] > self.frame_step[1]:
+            raise InputError(f"frame_step: {self.frame_step} is empty (lowest distance first)")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ("label",) if self.label_names else ()
+
+    def for_data(self, clips: Clips) -> "ImaGINatorConfig":
+        if clips.lengths.max() < 2:
+            raise InputError(f"{clips.name}: holds single frames only (expected clips)")
+        return with_labels_of(self, clips)
+
+    @property
+    def length(self) -> int:
+        """Frames of a clip."""
+        return self.image_size // 2 if self.frames is None else self.frames
+
+    @property
+    def categories(self) -> int:
+        """Number of labels K; 0 for none."""
+        return len(self.label_names or ())
+
+    @property
+    def shows_wrong_labels(self) -> bool:
+        """Whether D_V sees real clips under wrong labels; there must be two labels for that."""
+        return self.wrong_labels and self.label_mode == "concat" and self.categories > 1
+
+    @property
+    def rec_weight_mean(self) -> float:
+        """Weight of the *mean* absolute difference from the true clip."""
+        clip_size = self.channels * self.length * self.image_size**2
+        return self.lambda_rec * (clip_size if self.rec_reduction == "sum" else 1)
+
+
+def levels_of(image_size: int) -> int:
+    """How often a 4 × 4 map doubles to become a frame."""
+    return image_size.bit_length() - 3

@@ -1,0 +1,118 @@
+"""The one training loop: batch, noise, step, log, checkpoint, again."""
+
+import math
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+
+from mutoscope.data.clips import Clips
+from mutoscope.errors import TrainingFailed
+from mutoscope.systems.base import System
+from mutoscope.systems.draws import Random
+from mutoscope.training.batches import Batches
+from mutoscope.training.checkpoints import Checkpoints
+from mutoscope.training.clock import Clock
+from mutoscope.training.graphs import StaticSteps
+from mutoscope.training.log import Log
+from mutoscope.training.options import RunOptions
+from mutoscope.training.progress import Progress
+
+
+def fit(
+    fabric: Fabric,
+    system: System,
+    clips: Clips,
+    shown: Clips,
+    run: RunOptions,
+    folder: Path,
+    checkpoint: Path | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Trains a system up to `run.max_steps` iterations or its time.
+
+    Args:
+        fabric: the processes, launched, and their device.
+        system: as it was built; it is left trained, on the device.
+        clips: what it learns from.
+        shown: what sample sheets start from.
+        run: how the run goes.
+        folder: of the run.
+        checkpoint: to go on from.
+        progress: where to show how it goes.
+
+    Returns:
+        Iterations, times and share of the time spent waiting for data.
+
+    Raises:
+        TrainingFailed: a loss or a weight is not finite; the iteration, the term and the last good checkpoint are told.
+    """
+    system.to(fabric.device).train()
+    optimizers = system.optimizers()
+    if run.graph:
+        for group in (group for optimizer in optimizers.values() for group in optimizer.param_groups):
+            group["capturable"] = True
+    batches = Batches(system, clips, run, fabric.device, fabric.global_rank, fabric.world_size)
+    saved = Checkpoints(folder / "checkpoints", run.keep_checkpoints, last=checkpoint)
+    clock = Clock(run.seconds, run.on_processor_time)
+    if checkpoint is not None:
+        clock.spent, batches.refreshed = saved.read(checkpoint, system, optimizers)
+    if run.compile:
+        for network in system.trained_networks():
+            network.compile()
+
+    def training_step(batch: dict[str, torch.Tensor], noise: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        # without autocast's cache: a weight that has been stepped would be used as it was before
+        with torch.autocast(fabric.device.type, torch.bfloat16, run.precision == "bf16", cache_enabled=False):
+            return system.training_step(batch, noise, optimizers)
+
+    step = StaticSteps(training_step) if run.graph else None
+
+    def save() -> None:
+        if saved.last == saved.path(system.iteration):
+            return
+        log.flush()
+        for name, weight in system.named_parameters():
+            if not weight.isfinite().all():
+                raise TrainingFailed(log.failure(system.iteration, f"weight {name}", math.nan))
+        if fabric.is_global_zero:
+            saved.write(system, optimizers, run, clock.spent, batches.refreshed)
+        saved.last = saved.path(system.iteration)
+        fabric.barrier()
+
+    def draw() -> None:
+        path = folder / "samples" / f"{system.iteration:08d}.png"
+        if fabric.is_global_zero and not path.exists():
+            system.sample_sheet(shown).save(path)
+
+    with Log(folder, system, run.log_every, fabric, saved, clock, progress) as log, progress or nullcontext():
+        clock.start()
+        while system.iteration < run.max_steps and not late(clock, fabric):
+            batch = next(batches)
+            clock.got_data()
+            random = Random(run.seed, system.iteration, fabric.device, fabric.global_rank, fabric.world_size)
+            noise = system.noise(batches.size, random)
+            losses = training_step(batch, noise) if step is None else step(system.kind, batch, noise)
+            system.after_step()
+            system.iteration += 1
+            log.add(losses)
+            clock.lap()
+            if system.iteration % run.log_every == 0:
+                log.flush()
+            if system.iteration % run.checkpoint_every == 0:
+                save()
+            if system.iteration % run.sample_every == 0:
+                draw()
+            clock.start()  # saving and drawing is no training
+        save()
+        draw()
+    return clock.summary(system.iteration)
+
+
+def late(clock: Clock, fabric: Fabric) -> bool:
+    """Whether the time of any process is up, which all must know at the same iteration."""
+    if clock.limit is None or fabric.world_size == 1:
+        return clock.late
+    return bool(fabric.all_reduce(torch.tensor(float(clock.late), device=fabric.device), reduce_op="sum"))
