@@ -26,8 +26,9 @@ from torch import Tensor, nn
 from mutoscope.data import open_clips
 from mutoscope.media.results import Sheet
 from mutoscope.systems.base import Optimizers, System
-from mutoscope.systems.config import Config, Range
+from mutoscope.systems.config import Config
 from mutoscope.systems.draws import Random
+from mutoscope.systems.parameters import Range
 from mutoscope.training.batches import Batches
 from mutoscope.training.loop import fit
 from mutoscope.training.options import RunOptions

@@ -27,11 +27,12 @@ from mutoscope.metrics.anova import variance_shares
 from mutoscope.metrics.motion import flow
 from mutoscope.nn import BatchNorm2d, BatchNorm3d, init_normal
 from mutoscope.systems.conditions import Conditions
-from mutoscope.systems.config import Betas, FrameStep, Range, Rate, Size, Weight
+from mutoscope.systems.config import Betas, FrameStep, LearningRate, Size, Weight
 from mutoscope.systems.control import Seed, control
 from mutoscope.systems.disentanglement import disentanglement
 from mutoscope.systems.draws import Draws
 from mutoscope.systems.labels import one_hot
+from mutoscope.systems.parameters import Range
 
 GRID = 8  # contents, and motions, that are measured
 
@@ -45,20 +46,14 @@ class MoCoGANConfig(ClipsConfig):
         dim_motion: Size of the motion code z_M and of the noise that drives it.
         categories: Number of actions, the labels of the data; null for as many as it has, 0 to train without labels.
         label_at: Where the action enters: the recurrent network (the paper) or every frame's code (its authors' code).
-        channels: Colour channels of a frame, 1 or 3.
         image_size: Height and width of a frame in pixels: 16, 32 or 64.
         frames: Frames of a clip in training; for the 3-D D_V at least 3 for each halving of the frame, and 4.
-        frame_step: Lowest and highest distance between them, in frames of the file.
         width: Multiplier of all hidden widths; 1 is the paper's.
         image_frames: Frames of each clip that D_I sees in a step.
         d_noise: Standard deviation of Gaussian noise on all that the discriminators see, in units of [-1, 1] pixels.
         lr: Learning rate of all three Adams.
-        betas: Their decay rates.
         weight_decay: Their weight decay.
         d_v: Video discriminator: the paper's in 3-D, or MintGAN's temporal pyramid of 2-D ones, without categories.
-        pyramid_levels: Speeds that the pyramid sees; level i takes every 2^i-th frame.
-        pyramid_widths: Its channels at 4, 8, 16, ... pixels; null for MintGAN's.
-        r1_gamma: Weight γ of the gradient penalty R1 on the pyramid.
     """
 
     dim_content: Size = 50
@@ -69,7 +64,7 @@ class MoCoGANConfig(ClipsConfig):
     frame_step: FrameStep = (2, 2)
     image_frames: Size = 1
     d_noise: Weight = 0.0
-    lr: Rate = 2e-4
+    lr: LearningRate = 2e-4
     betas: Betas = (0.5, 0.999)
     weight_decay: Weight = 1e-5
 

@@ -44,18 +44,14 @@ class PictureMoCoGANConfig(PictureConfig):
     Args:
         dim_picture: Size of the code of the picture, the content code.
         dim_motion: Size of the motion code z_M and of the noise that drives it.
-        label_names: Names of the labels in their order; null takes those of the data, [] trains without labels.
         label_at: Where the label enters: the recurrent network or every frame's code.
-        channels: Colour channels of a frame, 1 or 3.
         image_size: Height and width of a frame in pixels: 16, 32 or 64.
         frames: Frames of a clip, at least 3 for each halving of the frame, and 4.
-        frame_step: Lowest and highest distance between them in training, in frames of the file.
         width: Multiplier of all hidden widths; 1 is the papers'.
         image_frames: Frames of each clip that D_I sees in a step.
         d_noise: Standard deviation of Gaussian noise on all that the discriminators see, in units of [-1, 1] pixels.
         lambda_rec: Weight of the mean absolute error between generated and real clips, in units of [-1, 1] pixels.
         lr: Learning rate of all three Adams.
-        betas: Their decay rates.
         weight_decay: Their weight decay.
     """
 

@@ -33,17 +33,16 @@ from mutoscope.systems.config import (
     Colours,
     Config,
     FrameStep,
+    LearningRate,
     Multiplier,
-    Range,
-    Rate,
     Size,
     Weight,
     check_multiple,
 )
-from mutoscope.systems.control import Rate as Fps
-from mutoscope.systems.control import control
+from mutoscope.systems.control import Fps, control
 from mutoscope.systems.draws import Random
 from mutoscope.systems.inputs import Frames, read_frames
+from mutoscope.systems.parameters import Range
 from mutoscope.systems.picture_measures import check_pictures
 
 WIDTHS = (64, 128, 256, 256)  # channels at full size, a half, a quarter and an eighth
@@ -111,14 +110,11 @@ class NextFrameConfig(Config):
     Args:
         given: How many frames are seen before the next one.
         unroll: How many frames in a row are foretold in training, each from those foretold before.
-        channels: Colour channels of a frame, 1 or 3.
         image_size: Height and width of a frame in pixels, a multiple of 8.
         frames: Frames of a window in training, at all times of which the next frame is foretold.
-        frame_step: Lowest and highest distance between them, in frames of the file.
         width: Multiplier of all hidden widths, which are 64, 128, 256 and 256.
         lambda_gdl: Weight of the gradient difference loss, of the edges (Mathieu et al. 2016, Eq. 6, α = 2).
         lr: Learning rate of Adam.
-        betas: Its decay rates.
     """
 
     given: Size = 4
@@ -129,7 +125,7 @@ class NextFrameConfig(Config):
     frame_step: FrameStep = (1, 1)
     width: Multiplier = 1.0
     lambda_gdl: Weight = 1.0
-    lr: Rate = 1e-3
+    lr: LearningRate = 1e-3
     betas: Betas = (0.9, 0.999)
 
     def check(self) -> None:

@@ -17,13 +17,23 @@ from mutoscope.media.sheets import contact_sheet
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
 from mutoscope.systems.base import Stage, System
 from mutoscope.systems.conditions import Conditions
-from mutoscope.systems.config import Betas, Colours, Config, FrameStep, Multiplier, Rate, Size, Weight
-from mutoscope.systems.control import Range, Seed, control
-from mutoscope.systems.control import Rate as Fps
+from mutoscope.systems.config import (
+    Betas,
+    Colours,
+    Config,
+    FrameStep,
+    LabelNames,
+    LearningRate,
+    Multiplier,
+    Size,
+    Weight,
+)
+from mutoscope.systems.control import Fps, Seed, control
 from mutoscope.systems.draws import Draws
 from mutoscope.systems.inputs import Frames, read_frames
 from mutoscope.systems.labels import Labels, one_hot, with_labels_of
 from mutoscope.systems.noise import normal_draws
+from mutoscope.systems.parameters import Range
 from mutoscope.systems.picture_measures import check_pictures, continued, first_pictures, picture_measures
 
 ROWS, COLUMNS = 8, 8  # of the sample sheet
@@ -34,14 +44,14 @@ Label = int | str | None
 class PictureConfig(Config):
     """Choices of all of them; a baseline adds its own, and a sentence for each."""
 
-    label_names: list[str] | None = None
+    label_names: LabelNames = None
     channels: Colours = 3
     image_size: Side = 64
     frames: Size = 32
     frame_step: FrameStep = (2, 2)
     width: Multiplier = 1.0
     lambda_rec: Weight = 100.0
-    lr: Rate = 2e-4
+    lr: LearningRate = 2e-4
     betas: Betas = (0.5, 0.999)
 
     def check(self) -> None:

@@ -23,7 +23,7 @@ from mutoscope.losses import PyramidLoss
 from mutoscope.media.tensors import uint8_to_float
 from mutoscope.nn import BatchNorm1d, BatchNorm2d, BatchNorm3d, init_normal, normalising_parts
 from mutoscope.systems.base import Batch, Optimizers, step
-from mutoscope.systems.config import Rate, Size
+from mutoscope.systems.config import LearningRate, Size
 from mutoscope.systems.draws import Draws, Random
 
 LATENTS = 0  # what random numbers are for
@@ -38,16 +38,11 @@ class TGANConfig(ClipsConfig):
         dim_slow: Size of z_0, one a clip.
         dim_fast: Size of z_1, one a frame.
         latents: What draws a frame: z_0 and z_1 (the paper), or z_1 alone.
-        channels: Colour channels of a frame, 1 or 3.
         image_size: Height and width of a frame in pixels: 16, 32 or 64.
-        frame_step: Lowest and highest distance between the frames of a clip in training, in frames of the file.
         width: Multiplier of all hidden widths; 1 is the paper's.
         clip_every: Iterations between two clippings of the critic's singular values.
         lr: Learning rate of both RMSprops.
         d_v: Video discriminator: the paper's critic in 3-D, or MintGAN's temporal pyramid of 2-D ones.
-        pyramid_levels: Speeds that the pyramid sees; level i takes every 2^i-th frame.
-        pyramid_widths: Its channels at 4, 8, 16, ... pixels; null for MintGAN's.
-        r1_gamma: Weight γ of the gradient penalty R1 on the pyramid.
     """
 
     frames: ClassVar[int] = 16
@@ -55,7 +50,7 @@ class TGANConfig(ClipsConfig):
     dim_fast: Size = 100
     latents: Literal["both", "fast"] = "both"
     clip_every: Size = 5
-    lr: Rate = 5e-5
+    lr: LearningRate = 5e-5
 
 
 class TemporalGenerator(nn.Module):

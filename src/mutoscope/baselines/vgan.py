@@ -20,8 +20,9 @@ from mutoscope.losses import PyramidLoss
 from mutoscope.media.tensors import uint8_to_float
 from mutoscope.nn import BatchNorm2d, BatchNorm3d, init_normal
 from mutoscope.systems.base import Batch, Optimizers, step
-from mutoscope.systems.config import Betas, Range, Rate, Size, Weight
+from mutoscope.systems.config import Betas, LearningRate, Size, Weight
 from mutoscope.systems.draws import Draws, Random
+from mutoscope.systems.parameters import Range
 
 LATENTS = 0  # what random numbers are for
 Noise = dict[str, Tensor]
@@ -85,24 +86,18 @@ class VGANConfig(ClipsConfig):
 
     Args:
         dim_z: Size of the noise.
-        channels: Colour channels of a frame, 1 or 3.
         image_size: Height and width of a frame in pixels: 16, 32 or 64.
         frames: Frames of a clip, a multiple of image_size / 4 (16 at 64 pixels); the paper's are 32.
-        frame_step: Lowest and highest distance between them in training, in frames of the file.
         width: Multiplier of all hidden widths; 1 is the paper's.
         lambda_mask: Weight of the mean of the mask, which keeps the background in use (section 3.1).
         lr: Learning rate of both Adams.
-        betas: Their decay rates.
         d_v: Video discriminator: the paper's in 3-D, or MintGAN's temporal pyramid of 2-D ones.
-        pyramid_levels: Speeds that the pyramid sees; level i takes every 2^i-th frame.
-        pyramid_widths: Its channels at 4, 8, 16, ... pixels; null for MintGAN's.
-        r1_gamma: Weight γ of the gradient penalty R1 on the pyramid.
     """
 
     dim_z: Size = 100
     frames: Annotated[int, Range(1, 1024)] = 32
     lambda_mask: Weight = 0.1
-    lr: Rate = 2e-4
+    lr: LearningRate = 2e-4
     betas: Betas = (0.5, 0.999)
 
     def check(self) -> None:

@@ -48,16 +48,12 @@ class PictureVGANConfig(PictureConfig):
     Args:
         dim_picture: Size of the code of the picture.
         dim_z: Size of the noise.
-        label_names: Names of the labels in their order; null takes those of the data, [] trains without labels.
-        channels: Colour channels of a frame, 1 or 3.
         image_size: Height and width of a frame in pixels: 16, 32 or 64.
         frames: Frames of a clip, a multiple of image_size / 4 (16 at 64 pixels).
-        frame_step: Lowest and highest distance between them in training, in frames of the file.
         width: Multiplier of all hidden widths; 1 is the papers'.
         lambda_rec: Weight of the mean absolute error between generated and real clips, in units of [-1, 1] pixels.
         lambda_mask: Weight of the mean of the mask, which keeps the background in use.
         lr: Learning rate of both Adams.
-        betas: Their decay rates.
     """
 
     dim_picture: Size = 100

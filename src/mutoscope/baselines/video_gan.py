@@ -19,9 +19,18 @@ from mutoscope.media.tensors import float_to_uint8
 from mutoscope.nn import TemporalPyramid, normalising_parts, widths_for
 from mutoscope.systems.base import Stage, System
 from mutoscope.systems.conditions import Conditions
-from mutoscope.systems.config import Colours, Config, FrameStep, Multiplier, Range, Weight
-from mutoscope.systems.control import Rate, Seed, control
+from mutoscope.systems.config import (
+    Colours,
+    Config,
+    FrameStep,
+    Multiplier,
+    PyramidGamma,
+    PyramidLevels,
+    PyramidWidths,
+)
+from mutoscope.systems.control import Fps, Seed, control
 from mutoscope.systems.draws import Draws
+from mutoscope.systems.parameters import Range
 from mutoscope.systems.twin_motion import trajectory_measures
 
 CLIPS_AT_ONCE = 16
@@ -40,9 +49,9 @@ class ClipsConfig(Config):
     frame_step: FrameStep = (1, 1)
     width: Multiplier = 1.0
     d_v: Literal["3d", "pyramid"] = "3d"
-    pyramid_levels: Annotated[int, Range(1, 16)] = 4
-    pyramid_widths: Annotated[list[int], Range(1, 65_536)] | None = None
-    r1_gamma: Weight = 10.0
+    pyramid_levels: PyramidLevels = 4
+    pyramid_widths: PyramidWidths = None
+    r1_gamma: PyramidGamma = 10.0
 
     def check(self) -> None:
         check_step(self.frame_step)
@@ -112,7 +121,7 @@ class VideoGAN(System):
         *,
         clips: Annotated[int, Range(1, 64)] = 8,
         frames: Annotated[int | None, Range(1, 1000)] = None,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """Clips from noise, side by side.

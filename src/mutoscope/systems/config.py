@@ -20,13 +20,29 @@ C = TypeVar("C", bound="Config")
 Size = Annotated[int, Range(1, 65_536)]
 """A number of channels, units, labels, frames."""
 Steps = Annotated[int, Range(0, 1_000_000_000)]
-Colours = Literal[1, 3]
-Rate = Annotated[float, Range(0)]
+LearningRate = Annotated[float, Range(0)]
 Weight = Annotated[float, Range(0)]
 Decay = Annotated[float, Range(0, 1, "[)")]
-Betas = Annotated[tuple[float, float], Range(0, 1, "[)")]
-FrameStep = Annotated[tuple[int, int], Range(1, 65_536)]
 Multiplier = Annotated[float, Range(0, 64, "(]")]
+
+# What many systems choose, with the sentence on it, which a docstring may replace.
+Colours = Annotated[Literal[1, 3], "Colour channels of a frame, 1 or 3."]
+FrameStep = Annotated[
+    tuple[int, int],
+    Range(1, 65_536),
+    "Lowest and highest distance between the frames of a clip in training, in frames of the file.",
+]
+Betas = Annotated[tuple[float, float], Range(0, 1, "[)"), "Adam's decay rates."]
+Ema = Annotated[Decay, "Decay of the average of G's weights that draws the results; 0 draws with the last weights."]
+LabelNames = Annotated[
+    list[str] | None,
+    "Names of the labels in their order; null takes those of the data, [] trains without labels.",
+]
+PyramidLevels = Annotated[int, Range(1, 10), "Speeds that the pyramid sees; level i takes every 2^i-th frame."]
+PyramidWidths = Annotated[
+    list[int] | None, Range(1, 65_536), "Its channels at 4, 8, 16, ... pixels; null for MintGAN's."
+]
+PyramidGamma = Annotated[float, Range(0), "Weight γ of the gradient penalty R1 on the pyramid."]
 
 
 def choices_of(cls: type) -> tuple[Parameter, ...]:

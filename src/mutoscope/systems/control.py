@@ -15,14 +15,17 @@ import torch
 
 from mutoscope.errors import InputError
 from mutoscope.media.results import Result
-from mutoscope.systems.parameters import NEEDED, Index, Parameter, Range, parameters_of
-
-__all__ = ["Control", "Index", "Parameter", "Range", "Rate", "Seed", "control", "controls_of"]
+from mutoscope.systems.parameters import NEEDED, Parameter, Range, parameters_of
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
-Seed = Annotated[int, Range(0, 2**31 - 1)]
-Rate = Annotated[float, Range(0.1, 240)]  # frames a second
+# What many controls take; a docstring that has a sentence of its own on such an argument says more.
+Seed = Annotated[int, Range(0, 2**31 - 1), "Seed of the noise."]
+Fps = Annotated[float, Range(0.1, 240), "Frames a second."]
+Count = Annotated[int, Range(1, 100_000), "Number of frames."]
+Scale = Annotated[int, Range(1, 16), "Enlargement of every pixel."]
+Columns = Annotated[int, Range(1, 100), "Frames in a row."]
+Shown = Annotated[int, Range(1, 64), "Frames shown of each clip."]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from mutoscope.errors import InputError
 from mutoscope.geometry.heatmaps import LIMBS, POINTS_PER_LIMB
 from mutoscope.geometry.skeletons import SKELETONS
-from mutoscope.systems.config import Betas, Colours, Config, Range, Rate, Size, Steps, Weight
+from mutoscope.systems.config import Betas, Colours, Config, LearningRate, Size, Steps, Weight
+from mutoscope.systems.parameters import Range
 
 if TYPE_CHECKING:
     from mutoscope.data.clips import Clips
@@ -36,7 +37,6 @@ class FRGANConfig(Config):
         face_expressions: A file of expressions for it, where it has none of its own.
         normal_space: Normals turn with the head (camera, the paper) or not (object, the authors' code).
         map_channels: Channels of a map, where these were made elsewhere.
-        channels: Colour channels of a frame, 1 or 3.
         image_size: Height and width of a frame in pixels: 4 to 7, doubled at least once, as 32, 64, 96 or 128.
         frames: K, frames of a window that is refined; best a power of 2.
         ch: Channels of the forecasting network's first maps; the paper has 64.
@@ -84,7 +84,6 @@ class FRGANConfig(Config):
         forecast_steps: Iterations of the second stage; the rest refine.
         lr: Learning rate of Adam, for all but the pose predictor.
         lr_pose: Learning rate of RMSProp, for the pose predictor.
-        betas: Adam's decay rates.
     """
 
     structure: Kind = "joints"
@@ -135,8 +134,8 @@ class FRGANConfig(Config):
     pose_steps: Steps = 0
     pose_batch: Size = 256
     forecast_steps: Steps = 1000
-    lr: Rate = 1e-4
-    lr_pose: Rate = 1e-3
+    lr: LearningRate = 1e-4
+    lr_pose: LearningRate = 1e-3
     betas: Betas = (0.0, 0.9)
 
     def check(self) -> None:

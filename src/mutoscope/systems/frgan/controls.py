@@ -12,7 +12,7 @@ from mutoscope.errors import InputError
 from mutoscope.media.frames import open_frames
 from mutoscope.media.results import Replay, Video, Videos
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
-from mutoscope.systems.control import Rate, Seed, control
+from mutoscope.systems.control import Fps, Seed, control
 from mutoscope.systems.frgan.driving import Structure
 from mutoscope.systems.frgan.figures import FigureControls
 from mutoscope.systems.frgan.generation import Picture
@@ -74,7 +74,7 @@ class FRGANControls(Preference, FigureControls):
         structure: Structure = None,
         region: Region = "auto",
         scale: Scale = 2,
-        fps: Rate = 10.0,
+        fps: Fps = 10.0,
         seed: Seed = 0,
     ) -> Video:
         """A clip drawn by a video's structure beside another one of it, on sides that the seed draws (Table 5).

@@ -7,11 +7,12 @@ import numpy as np
 
 from mutoscope.errors import InputError
 from mutoscope.media.results import Video
-from mutoscope.systems.control import Range, Rate, control
+from mutoscope.systems.control import Fps, control
 from mutoscope.systems.frgan.inputs import Region, clips_in, edited, resampled, there_and_back
 from mutoscope.systems.frgan.showing import Count, Scale, Showing
 from mutoscope.systems.frgan.structures import Face, Joints, Rows, Transfer
 from mutoscope.systems.inputs import Frames
+from mutoscope.systems.parameters import Range
 
 Structure = str | os.PathLike | None
 Strength = Annotated[float, Range(-10, 10)]
@@ -44,7 +45,7 @@ class DrivingControls(Showing):
         region: Region = "auto",
         paste: bool = False,
         scale: Scale = 1,
-        fps: Rate = 20.0,
+        fps: Fps = 20.0,
     ) -> Video:
         """A picture moves as a video does: its expressions, its poses (Figs. 2, 3; Eq. 7).
 
@@ -93,7 +94,7 @@ class DrivingControls(Showing):
         show_given: bool = True,
         paste: bool = False,
         scale: Scale = 1,
-        fps: Rate = 10.0,
+        fps: Fps = 10.0,
     ) -> Video:
         """What follows the first frames of a video of a body: poses are predicted, then drawn (Figs. 4, 10).
 
@@ -132,7 +133,7 @@ class DrivingControls(Showing):
         region: Region = "auto",
         paste: bool = False,
         scale: Scale = 1,
-        fps: Rate = 20.0,
+        fps: Fps = 20.0,
     ) -> Video:
         """A picture moves as several videos do, one after the other (Table 6 has clips of 120 frames).
 
@@ -178,7 +179,7 @@ class DrivingControls(Showing):
         region: Region = "auto",
         paste: bool = False,
         scale: Scale = 1,
-        fps: Rate = 20.0,
+        fps: Fps = 20.0,
     ) -> Video:
         """One joint, or one expression, of a picture is moved by hand, there and back.
 

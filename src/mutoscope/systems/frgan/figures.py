@@ -11,7 +11,7 @@ from mutoscope.media import sheets
 from mutoscope.media.results import Arrays, Replay, Sheet, Table, Video
 from mutoscope.metrics.forecasting import mse
 from mutoscope.metrics.pixel import psnr, ssim
-from mutoscope.systems.control import Range, Rate, control
+from mutoscope.systems.control import Fps, control
 from mutoscope.systems.frgan.driving import DrivingControls, Structure
 from mutoscope.systems.frgan.inputs import Region, Scene
 from mutoscope.systems.frgan.showing import (
@@ -25,6 +25,7 @@ from mutoscope.systems.frgan.showing import (
 )
 from mutoscope.systems.frgan.structures import Rows, Transfer
 from mutoscope.systems.inputs import Frames, read_frames
+from mutoscope.systems.parameters import Range
 
 Every = Annotated[int, Range(1, 1000)]
 Clip = UInt8[np.ndarray, "t h w c"]
@@ -69,7 +70,7 @@ class FigureControls(DrivingControls):
         overlap: bool = False,
         region: Region = "auto",
         scale: Scale = 2,
-        fps: Rate = 10.0,
+        fps: Fps = 10.0,
     ) -> Video:
         """The real clip, forecasts of it, the same refined, and what refining changed, playing (Figs. 6, 7).
 

@@ -11,11 +11,11 @@ from mutoscope.data.clips import Clips
 from mutoscope.media import sheets
 from mutoscope.media.results import Replay, Sheet, Video
 from mutoscope.media.tensors import float_to_uint8
-from mutoscope.systems.control import Range
 from mutoscope.systems.frgan.generation import Generation, Layers, Picture
 from mutoscope.systems.frgan.inputs import Region, Scene, Source, read_scene
 from mutoscope.systems.frgan.structures import Rows
 from mutoscope.systems.inputs import Frames
+from mutoscope.systems.parameters import Range
 
 Scale = Annotated[int, Range(1, 16)]
 Columns = Annotated[int, Range(1, 64)]

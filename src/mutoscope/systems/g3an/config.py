@@ -1,14 +1,28 @@
 """The choices of `g3an`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
 from mutoscope.nn import widths_for
-from mutoscope.systems.config import Betas, Colours, Config, Decay, FrameStep, Range, Rate, Size, Weight, check_multiple
+from mutoscope.systems.config import (
+    Betas,
+    Colours,
+    Config,
+    Ema,
+    FrameStep,
+    LabelNames,
+    LearningRate,
+    PyramidGamma,
+    PyramidLevels,
+    PyramidWidths,
+    Size,
+    Weight,
+    check_multiple,
+)
 from mutoscope.systems.labels import with_labels_of
+from mutoscope.systems.parameters import Range
 
 Conv = Literal["1p2d", "2p1d", "3d"]
 Width = Annotated[int, Range(1, 1024)]
@@ -24,12 +38,8 @@ class G3ANConfig(Config):
     Args:
         d_a: Size of the appearance noise z_a.
         d_m: Size of the motion noise z_m.
-        label_names: Names of the labels of the data, in their order, to train with labels; none to train without, null
-            for those of the data.
-        channels: Colour channels of a frame, 1 or 3.
         image_size: Height and width of a frame in pixels, 32, 64 or 128.
         frames: Frames of a clip in training: 16, 20, 24, ...
-        frame_step: Lowest and highest distance between them, in frames of the file.
         ch: Channels of the generator's last level, those before have up to eight times as many; the thesis has 64.
         ch_D: Channels of the discriminators' first layers; the thesis has 64.
         use_S: With the spatial stream (Table 4.3).
@@ -39,23 +49,18 @@ class G3ANConfig(Config):
         match_params: Widen the factorised ones to as many weights as the others (Table 4.4).
         d_v: Convolutions of D_V: 3-D (the thesis), spatial ones followed by temporal ones (the authors' code), or
             MintGAN's temporal pyramid of 2-D ones, which takes no labels.
-        pyramid_levels: Speeds that the pyramid sees; level i takes every 2^i-th frame.
-        pyramid_widths: Its channels at 4, 8, 16, ... pixels; null for MintGAN's.
-        r1_gamma: Weight γ of the gradient penalty R1 on the pyramid.
         label_mode: How D_V uses labels: beside its first features (concat), or naming them itself (ac).
         wrong_labels: With concat: also show D_V real clips under wrong labels, as fake ones of half the weight.
         image_frames: Frames of each clip that D_I sees in a step; the thesis has 1.
         d_noise: Standard deviation of Gaussian noise on all that the discriminators see, in units of [-1, 1] pixels.
         lr_G: Learning rate of G.
         lr_D: Learning rate of both discriminators.
-        betas: Adam's decay rates.
-        ema: Decay of the average of G's weights that draws the results; 0 draws with the last weights.
         legacy_attention: Scramble what attention adds, as the authors' code does; for weights trained with it.
     """
 
     d_a: Size = 128
     d_m: Size = 10
-    label_names: Sequence[str] | None = ()
+    label_names: LabelNames = field(default_factory=list)
     channels: Colours = 3
     image_size: Literal[32, 64, 128] = 64
     frames: Annotated[int, Range(SHORTEST, 1024)] = 16
@@ -68,17 +73,17 @@ class G3ANConfig(Config):
     conv: Conv = "1p2d"
     match_params: bool = False
     d_v: Literal["3d", "2p1d", "pyramid"] = "3d"
-    pyramid_levels: Annotated[int, Range(1, 10)] = 4
-    pyramid_widths: Annotated[list[int] | None, Range(1, 4096)] = None
-    r1_gamma: Weight = 10.0
+    pyramid_levels: PyramidLevels = 4
+    pyramid_widths: PyramidWidths = None
+    r1_gamma: PyramidGamma = 10.0
     label_mode: Literal["concat", "ac"] = "concat"
     wrong_labels: bool = False
     image_frames: Size = 1
     d_noise: Weight = 0.0
-    lr_G: Rate = 2e-4
-    lr_D: Rate = 2e-4
+    lr_G: LearningRate = 2e-4
+    lr_D: LearningRate = 2e-4
     betas: Betas = (0.5, 0.999)
-    ema: Decay = 0.0
+    ema: Ema = 0.0
     legacy_attention: bool = False
 
     def check(self) -> None:

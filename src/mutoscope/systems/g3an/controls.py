@@ -16,9 +16,10 @@ from torch import Tensor
 from mutoscope.errors import InputError
 from mutoscope.media import sheets
 from mutoscope.media.results import Replay, Sheet, Video
-from mutoscope.systems.control import Range, Rate, Seed, control
+from mutoscope.systems.control import Fps, Seed, control
 from mutoscope.systems.g3an.drawing import STREAMS, Clip, Drawing, Walk, streams_sheet, traversed
 from mutoscope.systems.noise import between
+from mutoscope.systems.parameters import Range
 
 Count = Annotated[int, Range(1, 64)]
 Side = Annotated[int, Range(1, 16)]
@@ -43,7 +44,7 @@ class G3ANControls(Drawing):
         frames: Length = None,
         label: Label = None,
         scale: Scale = 1,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """Clips from noise, playing side by side (Fig. 4.6).
@@ -99,7 +100,7 @@ class G3ANControls(Drawing):
         frames: Length = None,
         label: Label = None,
         scale: Scale = 2,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """Every appearance with every motion, all playing: one appearance a row, one motion a column.
@@ -286,7 +287,7 @@ class G3ANControls(Drawing):
         columns: Columns = 4,
         label: Label = None,
         scale: Scale = 1,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """Clips longer than those trained on: motion noise has a position more for every 4 frames after the 16th.

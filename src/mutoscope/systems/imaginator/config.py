@@ -5,8 +5,19 @@ from typing import Annotated, Literal
 
 from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
-from mutoscope.systems.config import Betas, Colours, Config, Decay, FrameStep, Range, Rate, Size, Weight
+from mutoscope.systems.config import (
+    Betas,
+    Colours,
+    Config,
+    Ema,
+    FrameStep,
+    LabelNames,
+    LearningRate,
+    Size,
+    Weight,
+)
 from mutoscope.systems.labels import with_labels_of
+from mutoscope.systems.parameters import Range
 
 
 @dataclass(frozen=True)
@@ -14,13 +25,10 @@ class ImaGINatorConfig(Config):
     """Choices of `imaginator`.
 
     Args:
-        label_names: Names of the labels in their order; null takes those of the data, [] trains without labels.
         d_z: Size of the noise z.
         d_p: Size of the code p of the picture.
-        channels: Colour channels of a frame, 1 or 3.
         image_size: Height and width of a frame in pixels, 32, 64 or 128.
         frames: Frames of a clip, a power of 2 from 4 to half the image size; null for half the image size.
-        frame_step: Lowest and highest distance between them, in frames of the file.
         ch: Channels of the encoder's first map and the decoder's last; they double at each, up to eight times.
         ch_D: Channels of the discriminators' first layers; they double likewise.
         conv: Blocks of the decoder: time then space, or both at once (Table 3.7).
@@ -42,11 +50,9 @@ class ImaGINatorConfig(Config):
         order: Which step comes first, the discriminators' (the thesis) or the generator's (the authors' code).
         lr_G: Learning rate of G.
         lr_D: Learning rate of both discriminators.
-        betas: Adam's decay rates.
-        ema: Decay of the average of G's weights that draws the results; 0 draws with the last weights.
     """
 
-    label_names: list[str] | None = None
+    label_names: LabelNames = None
     d_z: Size = 512
     d_p: Size = 100
     channels: Colours = 3
@@ -70,10 +76,10 @@ class ImaGINatorConfig(Config):
     lambda_rec: Weight = 1e-3
     rec_reduction: Literal["sum", "mean"] = "sum"
     order: Literal["D first", "G first"] = "D first"
-    lr_G: Rate = 2e-4
-    lr_D: Rate = 5e-5
+    lr_G: LearningRate = 2e-4
+    lr_D: LearningRate = 5e-5
     betas: Betas = (0.5, 0.999)
-    ema: Decay = 0.0
+    ema: Ema = 0.0
 
     def check(self) -> None:
         allowed = [4 << n for n in range(levels_of(self.image_size))]

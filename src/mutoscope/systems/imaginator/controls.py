@@ -17,13 +17,14 @@ from mutoscope.errors import InputError
 from mutoscope.media import sheets
 from mutoscope.media.results import Replay, Sheet, Table, Video
 from mutoscope.metrics.pixel import psnr, ssim
-from mutoscope.systems.control import Range, Rate, Seed, control
+from mutoscope.systems.control import Fps, Seed, control
 from mutoscope.systems.cropping import Crop, cut_out, read_video
 from mutoscope.systems.imaginator.drawing import Clip
 from mutoscope.systems.imaginator.figures import Columns, Count, FigureControls, Label, Scale, Step
 from mutoscope.systems.imaginator.showing import LabelList, enlarged
 from mutoscope.systems.inputs import Frames
 from mutoscope.systems.noise import between
+from mutoscope.systems.parameters import Range
 
 
 class ImaGINatorControls(FigureControls):
@@ -102,7 +103,7 @@ class ImaGINatorControls(FigureControls):
         frames: Annotated[int, Range(1, 100_000)] = 96,
         crop: Crop = "auto",
         scale: Scale = 1,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """A longer video: every clip begins anew from the last frame of the one before; the thesis does not show this.
@@ -142,7 +143,7 @@ class ImaGINatorControls(FigureControls):
         step: Step = 1,
         crop: Crop = "auto",
         scale: Scale = 2,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """A real clip, the clip that is generated from its first frame, and the absolute difference, playing.

@@ -6,10 +6,11 @@ import numpy as np
 
 from mutoscope.media import sheets
 from mutoscope.media.results import Replay, Sheet, Video
-from mutoscope.systems.control import Range, Rate, Seed, control
+from mutoscope.systems.control import Fps, Seed, control
 from mutoscope.systems.cropping import Crop
 from mutoscope.systems.imaginator.showing import LabelList, Showing, enlarged, numbered, playing
 from mutoscope.systems.inputs import Frames
+from mutoscope.systems.parameters import Range
 
 Count = Annotated[int, Range(1, 64)]
 Columns = Annotated[int, Range(1, 64)]
@@ -33,7 +34,7 @@ class FigureControls(Showing):
         paste: bool = False,
         frames: Length = None,
         scale: Scale = 1,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """One clip that begins with a picture.
@@ -80,7 +81,7 @@ class FigureControls(Showing):
         crop: Crop = "auto",
         frames: Length = None,
         scale: Scale = 1,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """One picture under every label, with the same noise, playing side by side (Fig. 3.9).
@@ -123,7 +124,7 @@ class FigureControls(Showing):
         crop: Crop = "auto",
         frames: Length = None,
         scale: Scale = 1,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """One picture under one label with several noises, playing side by side.
@@ -204,7 +205,7 @@ class FigureControls(Showing):
         crop: Crop = "auto",
         frames: Length = None,
         scale: Scale = 1,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """Several pictures under several labels, with the same noise, all playing: a picture a row, a label a column.
@@ -236,7 +237,7 @@ class FigureControls(Showing):
         crop: Crop = "auto",
         frames: Length = None,
         scale: Scale = 1,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """A clip of each picture in a folder, with a noise of its own, playing side by side (Figs. 3.12 to 3.15).

@@ -7,7 +7,8 @@ from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
 from mutoscope.nn import widths_for
 from mutoscope.nn.pyramid import speeds_of
-from mutoscope.systems.config import Betas, Colours, Config, Decay, FrameStep, Range, Size, Weight
+from mutoscope.systems.config import Betas, Colours, Config, Ema, FrameStep, Size, Weight
+from mutoscope.systems.parameters import Range
 
 Method = Literal["svd", "eigh", "qr", "orthogonal", "free"]
 Order = Literal["asc", "desc"]
@@ -24,10 +25,8 @@ class MintGANConfig(Config):
         d_a: Size of the appearance noise z_a, and of the GRU's state, which begins with it.
         d_m: Size of the motion noise z_m; there is one for every step from a frame to the next.
         N: Size of latent codes, and number of motion directions.
-        channels: Colour channels of a frame, 1 or 3.
         image_size: Height and width of a frame in pixels: 8, 16, 32, ...
         frames: Frames of a clip in training.
-        frame_step: Lowest and highest distance between them, in frames of the file.
         widths: Channels of G_S at 4, 8, 16, ... pixels; 512, 512, 512, 512, 256, 128 if not given.
         widths_D: The same of every discriminator.
         mlp_depth: Layers of G_A and of G_M.
@@ -49,8 +48,6 @@ class MintGANConfig(Config):
         r1_gamma: Weight γ of R1, as StyleGAN2's by default.
         r1_every: R1 is added in every so many iterations, as many times stronger.
         lr: Learning rate of all networks.
-        betas: Adam's decay rates.
-        ema: Decay of the average of G's weights that draws the results; 0 draws with the last weights.
     """
 
     d_a: CodeSize = 512
@@ -79,7 +76,7 @@ class MintGANConfig(Config):
     r1_every: Annotated[int, Range(1, 1_000_000)] = 16
     lr: Positive = 2e-3
     betas: Betas = (0.0, 0.99)
-    ema: Decay = 0.999
+    ema: Ema = 0.999
 
     def check(self) -> None:
         widths_for(self.image_size, self.widths)

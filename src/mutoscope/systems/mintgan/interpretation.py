@@ -11,7 +11,7 @@ from mutoscope.errors import InputError
 from mutoscope.media.results import Page, Table
 from mutoscope.metrics.flow_sectors import FOUR_WAYS
 from mutoscope.metrics.motion import DIRECTIONS
-from mutoscope.systems.control import Range, Seed, control
+from mutoscope.systems.control import Seed, control
 from mutoscope.systems.mintgan.direction_measures import (
     Axes,
     MagnitudeStatistics,
@@ -27,6 +27,7 @@ from mutoscope.systems.mintgan.drawing import Basis, Drawing
 from mutoscope.systems.mintgan.interpretation_page import Portrait, Walks, interpretation_page
 from mutoscope.systems.mintgan.regions import Regions, head_and_mouth
 from mutoscope.systems.mintgan.showing import LETTERS, Directions, as_list
+from mutoscope.systems.parameters import Range
 
 Most = Annotated[int, Range(1, 4096)]
 Clips = Annotated[int, Range(1, 10_000)]

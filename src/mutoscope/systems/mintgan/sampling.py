@@ -5,7 +5,7 @@ from typing import Annotated
 import torch
 
 from mutoscope.media.results import Sheet, Video
-from mutoscope.systems.control import Range, Rate, Seed, control
+from mutoscope.systems.control import Fps, Seed, control
 from mutoscope.systems.mintgan.drawing import Basis
 from mutoscope.systems.mintgan.showing import (
     Columns,
@@ -21,6 +21,7 @@ from mutoscope.systems.mintgan.showing import (
     numbered,
 )
 from mutoscope.systems.mintgan.trajectories import decayed_sum
+from mutoscope.systems.parameters import Range
 
 
 class Sampling(Showing):
@@ -38,7 +39,7 @@ class Sampling(Showing):
         basis: Basis = "dictionary",
         truncation: Truncation = 1.0,
         scale: Scale = 1,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """Clips from noise, playing side by side; on request some of their directions stand still.
@@ -122,7 +123,7 @@ class Sampling(Showing):
         frames: Length = None,
         truncation: Truncation = 1.0,
         scale: Scale = 2,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """Every appearance with every motion, all playing: one appearance a row, one motion a column.
@@ -233,7 +234,7 @@ class Sampling(Showing):
         frames: Length = None,
         truncation: Truncation = 1.0,
         scale: Scale = 2,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 1,
     ) -> Video:
         """The motion of one clip on other appearances: the same magnitudes along all directions.
@@ -264,7 +265,7 @@ class Sampling(Showing):
         columns: Columns = 4,
         truncation: Truncation = 1.0,
         scale: Scale = 1,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """Clips longer than those trained on, from more motion noise; they begin as the shorter ones of the same seed.

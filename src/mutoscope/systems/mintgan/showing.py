@@ -13,8 +13,8 @@ from mutoscope.media import sheets
 from mutoscope.media.flow_colours import flow_colours
 from mutoscope.media.results import Replay, Sheet, Video
 from mutoscope.metrics import motion
-from mutoscope.systems.control import Index, Range
 from mutoscope.systems.mintgan.drawing import Basis, Clip, Codes, Drawing
+from mutoscope.systems.parameters import Index, Range
 
 Count = Annotated[int, Range(1, 64)]
 Side = Annotated[int, Range(1, 16)]

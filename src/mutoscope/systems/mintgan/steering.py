@@ -12,7 +12,7 @@ from mutoscope.errors import InputError
 from mutoscope.media import sheets
 from mutoscope.media.plots import line_plot
 from mutoscope.media.results import Image, Sheet, Table, Video
-from mutoscope.systems.control import Range, Rate, Seed, control
+from mutoscope.systems.control import Fps, Seed, control
 from mutoscope.systems.mintgan.drawing import Basis
 from mutoscope.systems.mintgan.showing import (
     LETTERS,
@@ -38,6 +38,7 @@ from mutoscope.systems.mintgan.trajectories import (
     rows_for,
     shaped,
 )
+from mutoscope.systems.parameters import Range
 
 Value = Annotated[float, Range(-1000, 1000)]
 Cycles = Annotated[float, Range(0, 1000)]
@@ -61,7 +62,7 @@ class Steering(Showing):
         frames: Length = None,
         truncation: Truncation = 1.0,
         scale: Scale = 2,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """One clip: as it is, with nothing but some directions, each and all, and without them (Figs. 5.1, 5.5, 5.7).
@@ -132,7 +133,7 @@ class Steering(Showing):
         frames: Length = None,
         truncation: Truncation = 1.0,
         scale: Scale = 2,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """A direction goes a given way, all others stand still; with a second one: the first, the second, and both
@@ -180,7 +181,7 @@ class Steering(Showing):
         columns: Columns = 4,
         truncation: Truncation = 1.0,
         scale: Scale = 2,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """Directions go as a file says, all others stand still; the clips are as long as the file.
@@ -218,7 +219,7 @@ class Steering(Showing):
         frames: Length = None,
         truncation: Truncation = 1.0,
         scale: Scale = 2,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """Appearances go along one direction in equal steps, playing side by side (Eq. 5.8).

@@ -2,7 +2,7 @@
 
 from mutoscope.errors import InputError
 from mutoscope.media.results import Video
-from mutoscope.systems.control import Rate, Seed, control
+from mutoscope.systems.control import Fps, Seed, control
 from mutoscope.systems.inputs import Frames, read_frames
 from mutoscope.systems.mintgan.showing import Length, Scale, Showing, Truncation
 from mutoscope.systems.preference import Preference, beside
@@ -19,7 +19,7 @@ class Study(Preference, Showing):
         frames: Length = None,
         truncation: Truncation = 1.0,
         scale: Scale = 2,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """A clip from noise beside another one, real or of another system, on sides that the seed draws (Tab. 5.6).

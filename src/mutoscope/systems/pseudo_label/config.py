@@ -8,14 +8,14 @@ from mutoscope.systems.config import (
     Betas,
     Colours,
     Config,
-    Decay,
+    Ema,
+    LearningRate,
     Multiplier,
-    Range,
-    Rate,
     Size,
     Weight,
     check_multiple,
 )
+from mutoscope.systems.parameters import Range
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,6 @@ class PseudoLabelConfig(Config):
         n_z: Size of the noise.
         n_d: Number of values of the discrete pseudo-label (clips, or kinds of motion).
         n_c: Size of the continuous pseudo-label (phase of the motion).
-        channels: Colour channels of a frame, 1 or 3.
         image_size: Height and width of a frame in pixels, a multiple of 8.
         width: Multiplier of all hidden widths; 1 is the paper's.
         score_dim: Realism scores of D: one (Eq. 8), or n_z for the paper's Table 2 to the letter.
@@ -48,7 +47,6 @@ class PseudoLabelConfig(Config):
         betas_D: Adam's decay rates for D.
         betas_I: Adam's decay rates for the label step.
         amsgrad: Use the AMSGrad variant of Adam.
-        ema: Decay of the average of G's weights that draws the results; 0 draws with the last weights.
         compat_bug: Read D's score from column 1, which belongs to d, as the authors' code does; for study only.
     """
 
@@ -68,14 +66,14 @@ class PseudoLabelConfig(Config):
     d_batch: Literal["joint", "separate"] = "separate"
     d_noise: Weight = 0.0
     d_noise_levels: Literal["constant", "uniform"] = "constant"
-    lr_G: Rate = 1e-3
-    lr_D: Rate = 2e-4
-    lr_I: Rate = 1e-4
+    lr_G: LearningRate = 1e-3
+    lr_D: LearningRate = 2e-4
+    lr_I: LearningRate = 1e-4
     betas_G: Betas = (0.5, 0.99)
     betas_D: Betas = (0.5, 0.99)
     betas_I: Betas = (0.6, 0.95)
     amsgrad: bool = True
-    ema: Decay = 0.0
+    ema: Ema = 0.0
     compat_bug: bool = False
 
     def check(self) -> None:

@@ -14,8 +14,9 @@ from torch import Tensor
 from mutoscope.errors import InputError
 from mutoscope.media import sheets
 from mutoscope.media.results import Replay, Sheet, Table, Video
-from mutoscope.systems.control import Index, Range, Rate, Seed, control
+from mutoscope.systems.control import Fps, Seed, control
 from mutoscope.systems.inputs import Frames, read_frames
+from mutoscope.systems.parameters import Index, Range
 from mutoscope.systems.pseudo_label.codec import Codec, Pixels
 from mutoscope.systems.pseudo_label.codes import Play, Segment, line, polyline, shortest_walk
 
@@ -54,7 +55,7 @@ class PseudoLabelControls(Codec):
         start: float = -1.0,
         stop: float = 1.0,
         frames: Length = 16,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """One clip: a continuous code moves from start to stop, everything else stands still (Figs. 1-4).
@@ -80,7 +81,7 @@ class PseudoLabelControls(Codec):
         frames: Length = 32,
         play: Play = "once",
         smooth: bool = False,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """One clip along any line through the continuous codes: detours, loops, back and forth.
@@ -98,7 +99,7 @@ class PseudoLabelControls(Codec):
         return self.video(self.noise_of(1, seed), self.one_hot(clip), c, fps)
 
     @control
-    def clip_switch(self, *, segments: list[Segment], fps: Rate = 8.0, seed: Seed = 0) -> Video:
+    def clip_switch(self, *, segments: list[Segment], fps: Fps = 8.0, seed: Seed = 0) -> Video:
         """Several clips in a row, each with its own sweep: d switches, c moves.
 
         Args:
@@ -126,7 +127,7 @@ class PseudoLabelControls(Codec):
         amplitude: float = 1.0,
         ordered: bool = False,
         hold: Annotated[int, Range(1, 1000)] = 1,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """Frame k activates index k of a code: the regular sequences of Fig. 5, row 1.
@@ -254,7 +255,7 @@ class PseudoLabelControls(Codec):
         columns: Annotated[int, Range(1, 100)] = 5,
         play: Play = "ping-pong",
         scale: Annotated[int, Range(1, 16)] = 1,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """All clips moving at once, side by side in one video.
@@ -328,7 +329,7 @@ class PseudoLabelControls(Codec):
         frames: Frames,
         code: Annotated[int | None, Index("n_c")] = None,
         recalibrate: bool = False,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
     ) -> Video:
         """Brings shuffled real frames into order: grouped by clip, then along a continuous code.
 
@@ -350,7 +351,7 @@ class PseudoLabelControls(Codec):
         code: Annotated[int, Index("n_c")] = 0,
         stop: float = 1.0,
         frames: Length = 16,
-        fps: Rate = 8.0,
+        fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """Moves on from a real frame: its clip and place are read, then the code goes on to stop.
