@@ -92,7 +92,7 @@ def test_a_step_is_static(name: str):
     system, batches = prepared(*STEPS[name])
     optimizers = system.optimizers()
     for iteration in range(ITERATIONS):
-        batch = next(batches)
+        batch = system.prepare(next(batches))
         noise = system.noise(batches.size, Random(0, iteration))
         with Static():
             losses = system.training_step(batch, noise, optimizers)
@@ -117,7 +117,7 @@ def test_steps_on_memory_that_stays_where_it_is_are_the_same(name: str):
         steps = StaticSteps(step, capture=lambda program: program, warmed=lambda program: program())
         collected = []
         for iteration in range(2 * WARM_UP + 4):
-            batch = next(batches)
+            batch = system.prepare(next(batches))
             noise = system.noise(batches.size, Random(0, iteration))
             collected.append(steps(system.kind, batch, noise) if static else step(batch, noise))
             system.after_step()

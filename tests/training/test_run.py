@@ -15,6 +15,7 @@ from mutoscope.media.images import read_image
 from mutoscope.systems.loading import load
 from mutoscope.systems.pseudo_label import PseudoLabel
 from mutoscope.training import train
+from mutoscope.training.data import clips_of_run
 
 
 def rows(run: Path) -> list[dict[str, float]]:
@@ -179,6 +180,21 @@ class TestData:
         assert f"set aside: {folder}/bad.mp4: cannot be read" in capsys.readouterr().err
         with pytest.raises(InputError, match=r"bad\.mp4"):
             run(data=str(folder), strict=True, out=tmp_path / "strict")
+
+    def test_a_run_may_use_some_labels_and_few_clips_of_each_subject(self, run, tmp_path):
+        """And what it held out is found again, by its folder."""
+        frames = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), np.uint8)
+        for label in ("wave", "bend", "jump"):
+            for subject in ("anna", "ben"):
+                for take in range(3):
+                    (tmp_path / "data" / label / subject).mkdir(parents=True, exist_ok=True)
+                    np.save(tmp_path / "data" / label / subject / f"{take}.npy", frames)
+        options = {"only": ["wave", "bend"], "per_subject": 4, "held_out": 1, "split_by": "subject", "max_clips": None}
+        folder = run(data=str(tmp_path / "data"), max_steps=1, **options)
+        seen, held_out = clips_of_run(folder, load(folder))
+        assert seen.label_names == ["wave", "bend"]
+        assert {*seen.column("subject")}.isdisjoint(held_out.column("subject"))
+        assert 0 < len(seen) <= 4
 
     @pytest.mark.parametrize("data", ["nowhere", "empty"])
     def test_nothing_to_train_on_is_said(self, run, tmp_path, data):

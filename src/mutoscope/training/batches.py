@@ -66,7 +66,7 @@ class Batches(Iterator[dict[str, Tensor]]):
             self.stage = stage
             self.batches = iter(self.loader(stage, self.examples(stage), into))
         batch = next(self.batches)
-        return self.system.prepare({key: value.to(self.device, non_blocking=True) for key, value in batch.items()})
+        return {key: value.to(self.device, non_blocking=True) for key, value in batch.items()}
 
     def examples(self, stage: Stage) -> Examples:
         """What a stage learns from as things stand."""

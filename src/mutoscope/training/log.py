@@ -15,7 +15,6 @@ from torch.utils.tensorboard import SummaryWriter
 from mutoscope.errors import TrainingFailed
 from mutoscope.files import replacing
 from mutoscope.systems.base import System
-from mutoscope.training.checkpoints import Checkpoints
 from mutoscope.training.clock import Clock
 from mutoscope.training.progress import Progress
 
@@ -24,20 +23,22 @@ class Log:
     """Collects the losses of every iteration; writes, shows and checks them when it is flushed.
 
     Losses stay on the device until then, so that training never waits for them.
+
+    Attributes:
+        last_checkpoint: the last good one, in any folder; None before there is one.
     """
 
     def __init__(
         self,
         folder: Path,
         system: System,
-        every: int,
         fabric: Fabric,
-        checkpoints: Checkpoints,
         clock: Clock,
         progress: Progress | None,
+        last_checkpoint: Path | None,
     ) -> None:
-        self.path, self.system, self.every, self.fabric = folder / "metrics.csv", system, every, fabric
-        self.checkpoints, self.clock, self.progress = checkpoints, clock, progress
+        self.path, self.system, self.fabric, self.clock = folder / "metrics.csv", system, fabric, clock
+        self.progress, self.last_checkpoint = progress, last_checkpoint
         self.pending: list[tuple[int, dict[str, Tensor]]] = []
         self.told = (0.0, 0.0)  # seconds, and seconds of waiting, up to the last row
         self.board: SummaryWriter | None = None
@@ -98,7 +99,7 @@ class Log:
 
     def failure(self, iteration: int, term: str, value: float) -> str:
         """What to say of a number that is not finite."""
-        good = self.checkpoints.last
+        good = self.last_checkpoint
         remedy = f"last good checkpoint: {good}" if good else "no checkpoint was written yet"
         return f"iteration {iteration}: {term} is {value}; training stopped ({remedy})"
 

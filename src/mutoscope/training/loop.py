@@ -7,13 +7,14 @@ from typing import Any
 
 import torch
 from lightning.fabric import Fabric
+from torch.autograd.graph import increment_version
 
 from mutoscope.data.clips import Clips
 from mutoscope.errors import TrainingFailed
 from mutoscope.systems.base import System
 from mutoscope.systems.draws import Random
 from mutoscope.training.batches import Batches
-from mutoscope.training.checkpoints import Checkpoints
+from mutoscope.training.checkpoints import Stored, checkpoint_path, restore, write_checkpoint
 from mutoscope.training.clock import Clock
 from mutoscope.training.graphs import StaticSteps
 from mutoscope.training.log import Log
@@ -28,6 +29,7 @@ def fit(
     shown: Clips,
     run: RunOptions,
     folder: Path,
+    stored: Stored | None = None,
     checkpoint: Path | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -40,7 +42,8 @@ def fit(
         shown: what sample sheets start from.
         run: how the run goes.
         folder: of the run.
-        checkpoint: to go on from.
+        stored: the checkpoint to go on from.
+        checkpoint: where it lies.
         progress: where to show how it goes.
 
     Returns:
@@ -51,14 +54,13 @@ def fit(
     """
     system.to(fabric.device).train()
     optimizers = system.optimizers()
-    if run.graph:
-        for group in (group for optimizer in optimizers.values() for group in optimizer.param_groups):
-            group["capturable"] = True
     batches = Batches(system, clips, run, fabric.device, fabric.global_rank, fabric.world_size)
-    saved = Checkpoints(folder / "checkpoints", run.keep_checkpoints, last=checkpoint)
     clock = Clock(run.seconds, run.on_processor_time)
-    if checkpoint is not None:
-        clock.spent, batches.refreshed = saved.read(checkpoint, system, optimizers)
+    if stored is not None:
+        restore(stored, system, optimizers)
+        clock.spent, batches.refreshed = stored["seconds"], stored["columns"]
+    for group in (group for optimizer in optimizers.values() for group in optimizer.param_groups):
+        group["capturable"] = run.graph
     if run.compile:
         for network in system.trained_networks():
             network.compile()
@@ -71,27 +73,31 @@ def fit(
     step = StaticSteps(training_step) if run.graph else None
 
     def save() -> None:
-        if saved.last == saved.path(system.iteration):
+        path = checkpoint_path(folder / "checkpoints", system.iteration)
+        if log.last_checkpoint == path:
             return
         log.flush()
         for name, weight in system.named_parameters():
             if not weight.isfinite().all():
                 raise TrainingFailed(log.failure(system.iteration, f"weight {name}", math.nan))
         if fabric.is_global_zero:
-            saved.write(system, optimizers, run, clock.spent, batches.refreshed)
-        saved.last = saved.path(system.iteration)
+            write_checkpoint(path, run.keep_checkpoints, system, optimizers, clock.spent, batches.refreshed)
+        log.last_checkpoint = path
         fabric.barrier()
 
     def draw() -> None:
         path = folder / "samples" / f"{system.iteration:08d}.png"
         if fabric.is_global_zero and not path.exists():
+            if run.graph:  # whose replays raise no version, by which copies of weights are known to be old
+                increment_version([*system.parameters(), *system.buffers()])
             system.sample_sheet(shown).save(path)
 
-    with Log(folder, system, run.log_every, fabric, saved, clock, progress) as log, progress or nullcontext():
+    with Log(folder, system, fabric, clock, progress, checkpoint) as log, progress or nullcontext():
         clock.start()
         while system.iteration < run.max_steps and not late(clock, fabric):
             batch = next(batches)
             clock.got_data()
+            batch = system.prepare(batch)
             random = Random(run.seed, system.iteration, fabric.device, fabric.global_rank, fabric.world_size)
             noise = system.noise(batches.size, random)
             losses = training_step(batch, noise) if step is None else step(system.kind, batch, noise)

@@ -30,7 +30,7 @@ from mutoscope.errors import InputError
 from mutoscope.files import replacing
 from mutoscope.systems import system_class
 from mutoscope.training.batches import Batches
-from mutoscope.training.checkpoints import Checkpoints, check_checkpoint, checkpoints_in
+from mutoscope.training.checkpoints import checkpoints_in, read_checkpoint, restore
 from mutoscope.training.data import training_clips
 from mutoscope.training.loop import fit
 from mutoscope.training.memory import keep_freed_memory
@@ -74,7 +74,8 @@ def train(
     clips, held_out = training_clips(run, config)
     config = config.for_data(clips)
     check_columns(clips, config.columns)
-    done = 0 if checkpoint is None else check_checkpoint(checkpoint, system, config, run.seed)
+    stored = None if checkpoint is None else read_checkpoint(checkpoint, system, config, run.seed)
+    done = 0 if stored is None else stored["iteration"]
     model = system_class(system).untrained(config, run.seed)
     for problem in clips.problems if not (quiet or rank()) else ():
         print(f"set aside: {problem}", file=sys.stderr)
@@ -92,9 +93,9 @@ def train(
             )
             fabric.launch()
             shown = held_out if len(held_out) else clips
-            summary = fit(fabric, model, learned_from, shown, run, folder, checkpoint, progress)
-    elif checkpoint is not None:
-        Checkpoints(folder, 1).read(checkpoint, model, model.optimizers())
+            summary = fit(fabric, model, learned_from, shown, run, folder, stored, checkpoint, progress)
+    elif stored is not None:
+        restore(stored, model, {})
     if rank():
         return folder
     model.save_pretrained(folder / "weights", run.weights_precision)
