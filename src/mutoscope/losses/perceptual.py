@@ -72,7 +72,7 @@ def boxes_around(
     side = ((high - low).amax(1, keepdim=True) * (1 + 2 * margin)).clamp(1, size)
     centre = torch.maximum(torch.minimum((low + high) / 2, size - side / 2), side / 2)
     boxes = torch.cat([centre - side / 2, centre + side / 2], 1)
-    whole = boxes.new_tensor([0, 0, size, size])
+    whole = size * (torch.arange(4, device=boxes.device) // 2).to(boxes)
     return torch.where(seen.any(1), boxes, whole)
 
 

@@ -56,7 +56,7 @@ def captured(program: Program) -> Program:
     """A CUDA graph of what a program launches; its results are in the same place after every run."""
     torch.cuda.synchronize()
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # loaders pin memory in threads of their own
         results = program()
 
     def replay() -> Tensors:
