@@ -147,8 +147,8 @@ def test_decoding_runs_only_a_little_ahead_of_writing() -> None:
         return Entry(str(i), open_entry, ())
 
     listing = Listing(Path("nowhere"), [entry(i) for i in range(100)], [])
-    for written, (done, _) in enumerate(_decode_ahead(listing, Options((8, 8)))):
-        assert done.path == str(written)
+    for written, (done, decoded) in enumerate(_decode_ahead(listing, Options((8, 8)))):
+        assert done.path == decoded.result().record.path == str(written)
         assert len(opened) <= written + 2 * THREADS + 1
     assert sorted(opened) == list(range(100))
 

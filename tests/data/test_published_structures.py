@@ -106,7 +106,7 @@ class TestPennAction:
     def test_a_damaged_file_of_labels_is_named(self, tmp_path: Path, content: bytes) -> None:
         write_penn(tmp_path)
         (tmp_path / "labels" / "0001.mat").write_bytes(content)
-        with pytest.raises(InputError, match=r"0001\.mat: is no readable file of labels"):
+        with pytest.raises(InputError, match=r"0001\.mat: cannot be read"):
             open_clips(tmp_path, size=16)
 
 
@@ -151,7 +151,7 @@ class TestHuman36m:
         file = root / "S1" / "MyPoseFeatures" / "D2_Positions" / "Directions 1.54138969.cdf"
         file.parent.mkdir(parents=True)
         file.write_bytes(b"no poses")
-        with pytest.raises(InputError, match=r"Directions 1\.54138969\.cdf: is no readable file of poses"):
+        with pytest.raises(InputError, match=r"Directions 1\.54138969\.cdf: cannot be read"):
             open_clips(root, size=16, columns=["joints"], max_clips=1)
 
 

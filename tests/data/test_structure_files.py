@@ -154,7 +154,7 @@ def other(name: str, values: np.ndarray) -> dict[str, np.ndarray]:
         (other("joints", np.full((4, 13, 2), np.nan)), r"has joints that are no numbers \(expected finite"),
         (other("visible", np.zeros((4, 12))), r"has visible of shape 4 x 12 \(expected 4 x 13\)"),
         (other("landmarks", np.zeros((4, 67, 2))), r"has landmarks of shape 4 x 67 x 2 \(expected 4 x 68 x 2\)"),
-        (other("landmarks", np.array(["a"])), "is no readable file of arrays"),
+        (other("landmarks", np.array(["a"])), "cannot be read: could not convert"),
         ({"face": np.zeros((4, 9))}, r"has no joints \(expected"),
     ],
 )
@@ -193,7 +193,7 @@ def test_columns_that_a_cut_rests_on_are_checked_before_it(
 def test_a_damaged_file_of_columns_is_named(tmp_path: Path) -> None:
     write_set(tmp_path, names=("a",))
     (tmp_path / "structures" / "class" / "a.npz").write_bytes(b"PK")
-    with pytest.raises(InputError, match=r"structures/class/a\.npz: is no readable file of arrays"):
+    with pytest.raises(InputError, match=r"structures/class/a\.npz: cannot be read"):
         open_clips(tmp_path, size=16, columns=["joints"])
 
 

@@ -66,7 +66,7 @@ def test_a_table_among_frames_is_no_frame(opened: Callable[..., Clips], tmp_path
         ("path,age\none/a,old\n", r"line 2: age is 'old' \(expected a number of years\)"),
         ("path,age\none/a,nan\n", r"line 2: age is 'nan' \(expected a number of years\)"),
         ("path,camera\none/a,1.5\n", r"line 2: camera is '1.5' \(expected a whole number\)"),
-        ('path,captions\none/a,"open\n', r"is not a readable table"),
+        ('path,captions\none/a,"open\n', r"cannot be read: unexpected end of data"),
     ],
 )
 def test_what_cannot_be_used_is_one_line(opened: Callable[..., Clips], table: str, reason: str) -> None:
@@ -76,7 +76,7 @@ def test_what_cannot_be_used_is_one_line(opened: Callable[..., Clips], table: st
 
 
 def test_a_table_in_another_encoding_is_one_line(opened: Callable[..., Clips]) -> None:
-    with pytest.raises(InputError, match=r"columns\.csv: is not a readable table"):
+    with pytest.raises(InputError, match=r"columns\.csv: cannot be read"):
         opened("path,subject\none/a,Ärni\n", "latin-1")
 
 

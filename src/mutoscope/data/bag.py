@@ -26,12 +26,11 @@ class FrameBag(Examples):
     def __init__(self, clips: Clips, columns: Sequence[str] = ()) -> None:
         check_columns(clips, columns)
         self._clips = clips
-        self._length = clips.total_frames
         self._clip, self._time = self.hidden()
         self._columns = {name: [as_array(name, value) for value in clips.column(name)] for name in columns}
 
     def __len__(self) -> int:
-        return self._length
+        return len(self._clip)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         if not 0 <= index < len(self):

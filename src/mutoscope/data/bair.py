@@ -41,10 +41,9 @@ class Bair(Layout):
         root = path.parent if path.is_file() else path
         return Listing(root, [entry for file in _files(path) for entry in _entries(root, file)], [])
 
-
-def is_bair_test_clip(path: Path) -> bool:
-    """Whether a clip of the set, named by its file and its number there, is one of those to test on."""
-    return path.parent.name == TEST
+    @staticmethod
+    def held_out(paths: list[Path], subjects: list[str | None]) -> list[bool]:
+        return [path.parent.name == TEST for path in paths]
 
 
 def _files(path: Path) -> list[Path]:
@@ -52,8 +51,8 @@ def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path] if path.suffix == SUFFIX else []
     root = path / FOLDER if (path / FOLDER).is_dir() else path
-    folders = [folder for folder in (root, root / "train", root / TEST) if folder.is_dir()]
-    return [file for folder in folders for file in visible(folder) if file.suffix == SUFFIX and file.is_file()]
+    files = [file for folder in (root, root / "train", root / TEST) for file in visible(folder)]
+    return [file for file in files if file.suffix == SUFFIX and file.is_file()]
 
 
 def _entries(root: Path, file: Path) -> Iterator[Entry]:
@@ -67,14 +66,11 @@ def _entries(root: Path, file: Path) -> Iterator[Entry]:
 
 
 def _open_record(file: Path, span: RecordSpan, path: Path, channels: int) -> tuple[Frames, float | None]:
-    found = {
-        int(told["time"]): value
-        for name, value in bytes_features(read_record(file, span, str(path)), str(path)).items()
-        if (told := VIEW.fullmatch(name))
-    }
-    missing = next((t for t in range(len(found)) if t not in found), None) if found else 0
-    if missing is not None:
-        raise InputError(f"{path}: has no {missing}/image_aux1/encoded")
+    values = bytes_features(read_record(file, span, path), path)
+    found = {int(told["time"]): value for name, value in values.items() if (told := VIEW.fullmatch(name))}
+    for t in range(max(len(found), 1)):
+        if t not in found:
+            raise InputError(f"{path}: has no {t}/image_aux1/encoded")
     return (_frame(found[t], path, channels) for t in range(len(found))), None
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mutoscope.data.layouts import LOOKED_AT, PICTURES, Layout, Listing, media_entry, visible
+from mutoscope.data.layouts import LOOKED_AT, PICTURES, Layout, Listing, folders, media_entry, visible
 
 EXPRESSIONS = ("Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise")
 PERSON = re.compile(r"[FM][0-9]{3}")
@@ -22,7 +22,7 @@ class Bu4dfe(Layout):
 
     @staticmethod
     def matches(path: Path) -> bool:
-        return path.is_dir() and any(next(_clips(person), None) for person in _people(path)[:LOOKED_AT])
+        return any(next(_clips(person), None) for person in _people(path)[:LOOKED_AT])
 
     @staticmethod
     def listing(path: Path, seed: int) -> Listing:
@@ -35,12 +35,11 @@ class Bu4dfe(Layout):
 
 
 def _people(path: Path) -> list[Path]:
-    return [item for item in visible(path) if PERSON.fullmatch(item.name) and item.is_dir()]
+    return [folder for folder in folders(path) if PERSON.fullmatch(folder.name)]
 
 
 def _clips(person: Path) -> Iterator[Path]:
     """The folders of a person's expressions that hold pictures."""
-    for folder in visible(person):
-        named = folder.name in EXPRESSIONS and folder.is_dir()
-        if named and any(file.suffix.lower() in PICTURES for file in visible(folder)):
+    for folder in folders(person):
+        if folder.name in EXPRESSIONS and any(file.suffix.lower() in PICTURES for file in visible(folder)):
             yield folder

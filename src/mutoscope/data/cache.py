@@ -49,14 +49,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A clip's fitted frames as raw bytes in a temporary file, its columns per frame, and what its record needs."""
+    """A clip's fitted frames as raw bytes in a temporary file, its columns per frame, its record without `start`."""
 
     pixels: IO[bytes]
     columns: dict[str, np.ndarray]
-    length: int
-    height: int
-    width: int
-    fps: float | None
+    record: Record
 
 
 def cache_folder() -> Path:
@@ -175,21 +172,22 @@ def _decode_all(listing: Listing, options: Options, folder: Path, strict: bool) 
     found = " and ".join(to_be_found(listing, options.kept))
     title = f"Reading {len(listing.entries):,} clips" + (f", finding {found} in them" if found else "")
     with (folder / PIXELS).open("wb") as pixels:
-        for entry, decoded in showing(_decode_ahead(listing, options), title, len(listing.entries)):
-            if records and not isinstance(decoded, InputError):
-                decoded = _like_those_before(decoded, columns, listing.root / entry.path)
-            if isinstance(decoded, InputError):
+        for entry, future in showing(_decode_ahead(listing, options), title, len(listing.entries)):
+            try:
+                decoded = future.result()
+                with decoded.pixels as clip, _said_of(listing.root / entry.path):
+                    kept = _like_those_before(decoded.columns, columns) if records else decoded.columns
+                    shutil.copyfileobj(clip, pixels)
+            except InputError as error:
                 if strict or len(listing.entries) == 1:
-                    raise decoded
-                problems.append(_problem(listing.root, entry, decoded))
+                    raise
+                problems.append(_problem(listing.root, entry, error))
                 continue
-            with decoded.pixels as clip:
-                shutil.copyfileobj(clip, pixels)
-            for name, values in decoded.columns.items():
+            for name, values in kept.items():
                 columns[name].append(values)
             entries.append(entry)
-            records.append(Record(entry.path, start, decoded.length, decoded.height, decoded.width, decoded.fps))
-            start += decoded.length
+            records.append(replace(decoded.record, start=start))
+            start += decoded.record.length
     if not records:
         raise InputError(f"{listing.root}: holds no readable clip ({problems[0].path}: {problems[0].reason})")
     per_clip = {name: [entry.columns.get(name) for entry in entries] for name in COLUMNS}
@@ -207,23 +205,21 @@ def _decode_all(listing: Listing, options: Options, folder: Path, strict: bool) 
     save_index(clips, folder)
 
 
-def _decode_ahead(listing: Listing, options: Options) -> Iterator[tuple[Entry, Decoded | InputError]]:
+def _decode_ahead(listing: Listing, options: Options) -> Iterator[tuple[Entry, Future[Decoded]]]:
     """Decodes a few entries at a time and yields them in order, so that memory does not grow with their number."""
-    waiting: deque[tuple[Entry, Future[Decoded | InputError]]] = deque()
+    waiting: deque[tuple[Entry, Future[Decoded]]] = deque()
     pool = ThreadPoolExecutor(THREADS)
     try:
         for entry in listing.entries:
             waiting.append((entry, pool.submit(_decode, listing.root / entry.path, entry, options)))
             if len(waiting) > 2 * THREADS:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        for entry, future in waiting:
-            yield entry, future.result()
+                yield waiting.popleft()
+        yield from waiting
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _decode(path: Path, entry: Entry, options: Options) -> Decoded | InputError:
+def _decode(path: Path, entry: Entry, options: Options) -> Decoded:
     pixels = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 - closed by whoever copies it
     length, shape = 0, (0, 0)
     by: Move | None = None
@@ -243,11 +239,11 @@ def _decode(path: Path, entry: Entry, options: Options) -> Decoded | InputError:
             kept = {name: columns[name] for name in options.kept}
             check_values(kept, length, shape, options.size)
             moved = {name: values.astype(np.float32) for name, values in move(kept, by).items()}
-    except InputError as error:
+    except InputError:
         pixels.close()
-        return error
+        raise
     pixels.seek(0)
-    return Decoded(pixels, moved, length, *shape, fps)
+    return Decoded(pixels, moved, Record(entry.path, 0, length, *shape, fps))
 
 
 @contextmanager
@@ -280,20 +276,14 @@ def _move(shape: tuple[int, int], columns: dict[str, np.ndarray], options: Optio
     return move_of_frame(shape, options.size, options.fit)
 
 
-def _like_those_before(decoded: Decoded, before: dict[str, list[Any]], path: Path) -> Decoded | InputError:
-    """A clip whose joints are those of the clips before it; or why it cannot be had."""
-    changed = decoded.columns
-    try:
-        with _said_of(path):
-            if "joints" in before:
-                changed = in_skeleton(changed, before["joints"][0].shape[1])
-            for name, values in changed.items():
-                if values.shape[1:] != before[name][0].shape[1:]:
-                    raise InputError(f"has {name} of another kind than the clips before (expected the same for all)")
-    except InputError as error:
-        decoded.pixels.close()
-        return error
-    return replace(decoded, columns=changed)
+def _like_those_before(columns: dict[str, np.ndarray], before: dict[str, list[Any]]) -> dict[str, np.ndarray]:
+    """The columns of a clip, its joints being those of the clips before it."""
+    if "joints" in before:
+        columns = in_skeleton(columns, before["joints"][0].shape[1])
+    for name, values in columns.items():
+        if values.shape[1:] != before[name][0].shape[1:]:
+            raise InputError(f"has {name} of another kind than the clips before (expected the same for all)")
+    return columns
 
 
 def _problem(root: Path, entry: Entry, error: InputError) -> Problem:

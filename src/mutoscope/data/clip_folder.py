@@ -24,7 +24,6 @@ from mutoscope.data.stacks import Stack, is_stack
 from mutoscope.errors import InputError
 
 VIDEOS = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv"}
-ARRAYS = {".npy"}
 MakeEntry = Callable[..., Entry]
 
 
@@ -63,7 +62,7 @@ def _clips_below(path: Path) -> Iterator[tuple[Path, MakeEntry]]:
     if not path.is_dir():
         if is_stack(path):
             yield from _clips_of_stack(path)
-        elif path.suffix.lower() in VIDEOS | ARRAYS | PICTURES or is_animation(path):
+        elif path.suffix.lower() in VIDEOS | PICTURES | {".npy"} or is_animation(path):
             yield path, media_entry
         return
     contents = visible(path)

@@ -187,7 +187,7 @@ class Clips:
         labels = [numbers[label] for label in kept.column("label")]
         return replace(kept, columns={**kept.columns, "label": labels}, label_names=names)
 
-    def with_columns(self, columns: Mapping[str, Sequence[Any]]) -> "Clips":
+    def with_columns(self, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> "Clips":
         """The same set with columns added or replaced: a value per clip; of columns per frame arrays, time first.
 
         Raises:
@@ -281,9 +281,9 @@ def clips_from_arrays(
     frames: Sequence[UInt8[np.ndarray, "_ h w c"]] | UInt8[np.ndarray, "n t h w c"],
     *,
     name: str,
-    columns: Mapping[str, Sequence[Any]] | None = None,
+    columns: Mapping[str, Sequence[Any] | np.ndarray] | None = None,
     label_names: Iterable[str] = (),
-    factors: Mapping[str, Sequence[np.ndarray]] | None = None,
+    factors: Mapping[str, Iterable[np.ndarray]] | None = None,
     skeleton: str | None = None,
     layout: str = "arrays",
     origin: Origin | None = None,

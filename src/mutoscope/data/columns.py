@@ -19,18 +19,15 @@ from mutoscope.geometry.skeletons import SKELETONS, convert
 
 LANDMARKS = 68
 
-_MIDDLES = ((27, 28, 29, 30), (33,), (51,), (57,), (62,), (66,), (8,))
-_PAIRS = (
-    *((i, 16 - i) for i in range(8)),  # jaw
-    *((17 + i, 26 - i) for i in range(5)),  # brows
-    *((31, 35), (32, 34)),  # nostrils
-    *((36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46)),  # eyes
-    *((48, 54), (49, 53), (50, 52), (59, 55), (58, 56)),  # lips, outside
-    *((60, 64), (61, 63), (67, 65)),  # and inside
+MIRRORED_LANDMARKS = (
+    *range(16, -1, -1),  # jaw
+    *range(26, 16, -1),  # brows
+    *range(27, 31),  # bridge of the nose
+    *range(35, 30, -1),  # nostrils
+    *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),  # eyes
+    *(*range(54, 47, -1), *range(59, 54, -1)),  # lips, outside
+    *(*range(64, 59, -1), 67, 66, 65),  # and inside
 )
-_OTHER_SIDE = {i: i for group in _MIDDLES for i in group} | {i: j for pair in _PAIRS for i, j in (pair, pair[::-1])}
-
-MIRRORED_LANDMARKS = tuple(_OTHER_SIDE[i] for i in range(LANDMARKS))
 """The landmark of a mirrored face that each landmark comes from."""
 
 _SKELETON_OF = {len(skeleton.joints): name for name, skeleton in SKELETONS.items()}
@@ -76,10 +73,6 @@ def _between_0_and_1(values: np.ndarray) -> str | None:
     return None if ((values >= 0) & (values <= 1)).all() else "values from 0 to 1"
 
 
-def _anything(values: Any) -> str | None:
-    return None
-
-
 def _number(text: str) -> float:
     if not math.isfinite(number := float(text)):
         raise ValueError(text)
@@ -101,7 +94,7 @@ class Column:
             and `w` are the height and the width of the file's own frames, `H` and `W` those they are brought to.
         read: gives the value of a clip from a cell of a table; raises ValueError.
         expected: what such a cell holds.
-        check: says what was expected of values that cannot be used; None of others.
+        check: says what was expected of values that cannot be used, and None of others, where not all can be.
         mirror: gives the values of a clip that is mirrored left to right; also takes the frames' width, and for each
             joint the number of that on the other side. None where that cannot be had.
         needs_skeleton: whether mirroring has to know these numbers.
@@ -117,7 +110,7 @@ class Column:
     shape: tuple[int | str, ...] = ()
     read: Callable[[str], Any] | None = None
     expected: str = ""
-    check: Callable[[Any], str | None] = _anything
+    check: Callable[[Any], str | None] | None = None
     mirror: Callable[[Any, int, Sequence[int]], Any] | None = _kept
     needs_skeleton: bool = False
     move: Callable[[Any, Move], Any] = _kept
@@ -235,7 +228,7 @@ def check_values(columns: Mapping[str, np.ndarray], frames: int, own: tuple[int,
             raise InputError(f"has {name} of shape {shown} (expected {' x '.join(map(str, expected))}{column.hint})")
         if not np.isfinite(values).all():
             raise InputError(f"has {name} that are no numbers (expected finite values)")
-        if wanted := column.check(values):
+        if column.check and (wanted := column.check(values)):
             raise InputError(f"has {name} that cannot be used (expected {wanted})")
 
 

@@ -34,15 +34,10 @@ def digests_of(files: Sequence[Path], memory: Path) -> list[str]:
     states = [_state(file) for file in files]
     known: dict[State | None, str] = {}
     with suppress(sqlite3.Error, OSError), closing(_open(memory)) as database:
-        for state in states:
-            row = (
-                state
-                and database.execute(
-                    "SELECT digest FROM digests WHERE path = ? AND size = ? AND changed = ? AND touched = ?", state
-                ).fetchone()
-            )
-            if row:
-                known[state] = row[0]
+        for asked in filter(None, states):
+            row = database.execute("SELECT * FROM digests WHERE path = ?", [asked.path]).fetchone()
+            if row and row[:-1] == asked:
+                known[asked] = row[-1]
     missing = [i for i, state in enumerate(states) if state not in known]
     with ThreadPoolExecutor(THREADS) as pool:
         computed = dict(zip(missing, pool.map(digest, [files[i] for i in missing]), strict=True))

@@ -5,7 +5,6 @@ human sensing in natural environments", TPAMI 2014. Of the 50 frames a second ev
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -15,6 +14,7 @@ import numpy as np
 
 from mutoscope.data.layouts import LOOKED_AT, ColumnSource, Entry, Frames, Layout, Listing, media_entry, visible
 from mutoscope.errors import InputError
+from mutoscope.media.checks import reading
 
 SCENES = (
     "Directions", "Discussion", "Eating", "Greeting", "Phoning", "Photo", "Posing", "Purchases", "Sitting",
@@ -26,7 +26,6 @@ PERSON, VIDEO = re.compile(r"S[0-9]+"), re.compile(r"(?P<scene>[A-Za-z]+)( [0-9]
 JOINTS = 32
 STEP = 4  # frames
 MARGIN = 20  # pixels around a body
-INSTALL = "pip install cdflib"
 
 
 class Human36m(Layout):
@@ -37,12 +36,16 @@ class Human36m(Layout):
 
     @staticmethod
     def matches(path: Path) -> bool:
-        return path.is_dir() and any(_videos(person) for person in _people(path)[:LOOKED_AT])
+        return any(_videos(person) for person in _people(path)[:LOOKED_AT])
 
     @staticmethod
     def listing(path: Path, seed: int) -> Listing:
         entries = [_entry(path, person, video) for person in _people(path) for video in _videos(person)]
         return Listing(path, entries, list(SCENES))
+
+    @staticmethod
+    def held_out(paths: list[Path], subjects: list[str | None]) -> list[bool]:
+        return [subject in TEST_PEOPLE for subject in subjects]
 
 
 def _people(path: Path) -> list[Path]:
@@ -59,9 +62,7 @@ def _scene(video: Path) -> str | None:
 
 
 def _entry(root: Path, person: Path, video: Path) -> Entry:
-    scene = _scene(video)
-    assert scene is not None  # see _videos
-    entry = media_entry(root, video, label=SCENES.index(scene), subject=person.name)
+    entry = media_entry(root, video, label=SCENES.index(_scene(video)), subject=person.name)
     file = person / "MyPoseFeatures" / "D2_Positions" / f"{video.stem}.cdf"
     sources = (ColumnSource(("joints",), partial(_joints, file), (file,)),) if file.is_file() else ()
     return replace(entry, open=partial(_open, entry), sources=sources, margin=MARGIN)
@@ -69,22 +70,16 @@ def _entry(root: Path, person: Path, video: Path) -> Entry:
 
 def _open(entry: Entry, channels: int) -> tuple[Frames, float | None]:
     frames, fps = entry.open(channels)
-    return _every_fourth(frames), fps and fps / STEP
-
-
-def _every_fourth(frames: Frames) -> Iterable[np.ndarray]:
-    return islice(frames, 0, None, STEP)
+    return islice(frames, 0, None, STEP), fps and fps / STEP
 
 
 def _joints(path: Path) -> dict[str, np.ndarray]:
     try:
         from cdflib import CDF
     except ImportError as error:
-        raise InputError(f"{path}: needs a reader of CDF files (expected cdflib: {INSTALL})") from error
-    try:
+        raise InputError(f"{path}: needs a reader of CDF files (expected cdflib: pip install cdflib)") from error
+    with reading(path, "CDF with a variable Pose"):
         poses = np.asarray(CDF(path).varget("Pose"), np.float32)
-    except Exception as error:  # a damaged file may fail anywhere in the reader
-        raise InputError(f"{path}: is no readable file of poses (expected CDF with a variable Pose)") from error
     if poses.size % (2 * JOINTS) or poses.shape[-1] != 2 * JOINTS:
         shown = " x ".join(map(str, poses.shape))
         raise InputError(f"{path}: has poses of shape {shown} (expected 1 x frames x {2 * JOINTS})")

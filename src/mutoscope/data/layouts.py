@@ -103,6 +103,11 @@ class Layout(ABC):
     def listing(path: Path, seed: int) -> Listing:
         """Lists the clips without decoding them. `seed` is for layouts that draw something at random."""
 
+    @staticmethod
+    def held_out(paths: list[Path], subjects: list[str | None]) -> list[bool]:
+        """Whether the split that was published with the set tests on each of its clips, where there is such a split."""
+        raise NotImplementedError
+
 
 def media_entry(root: Path, path: Path, **columns: Any) -> Entry:
     """The entry of a video, GIF, strip, `.npy`, picture or folder of frames, with its columns per clip."""
@@ -132,9 +137,15 @@ def refused_entry(error: InputError, root: Path, path: Path, **columns: Any) -> 
 
 
 def visible(folder: Path) -> list[Path]:
-    """The files and folders in `folder` in natural order (2 before 10), without hidden ones and those of columns."""
-    shown = (path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in (*BESIDE, TABLE))
+    """The files and folders in a folder in natural order (2 before 10), without hidden ones and those of columns."""
+    there = folder.iterdir() if folder.is_dir() else ()
+    shown = (path for path in there if not path.name.startswith(".") and path.name not in (*BESIDE, TABLE))
     return sorted(shown, key=natural_order)
+
+
+def folders(path: Path) -> list[Path]:
+    """The folders among what is `visible` in a folder."""
+    return [item for item in visible(path) if item.is_dir()]
 
 
 def strips_among(pictures: list[Path]) -> bool:

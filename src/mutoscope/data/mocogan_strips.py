@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from mutoscope.data.layouts import Layout, Listing, strip_entry, strips_among, visible
+from mutoscope.data.layouts import Layout, Listing, folders, strip_entry, strips_among, visible
 
 STRIP = re.compile(r"[0-9]{8}\.(png|jpg|jpeg)", re.IGNORECASE)
 WEIZMANN_ACTIONS = {"0": "one-hand wave", "1": "two-hand wave", "3": "jumping jack", "4": "bend"}
@@ -21,26 +21,26 @@ class MocoganStrips(Layout):
 
     @staticmethod
     def matches(path: Path) -> bool:
-        folders = _class_folders(path)
-        return bool(folders) and all(strips_among(_numbered(folder)) for folder in folders)
+        classes = _class_folders(path)
+        return bool(classes) and all(strips_among(_numbered(folder)) for folder in classes)
 
     @staticmethod
     def listing(path: Path, seed: int) -> Listing:
-        folders = _class_folders(path)
-        weizmann = {folder.name for folder in folders} == set(WEIZMANN_ACTIONS)
+        classes = _class_folders(path)
+        weizmann = {folder.name for folder in classes} == set(WEIZMANN_ACTIONS)
         entries = [
             strip_entry(path, file, label=label, subject=_weizmann_person(file) if weizmann else None)
-            for label, folder in enumerate(folders)
+            for label, folder in enumerate(classes)
             for file in _numbered(folder)
         ]
-        names = [WEIZMANN_ACTIONS[folder.name] if weizmann else folder.name for folder in folders]
+        names = [WEIZMANN_ACTIONS[folder.name] if weizmann else folder.name for folder in classes]
         return Listing(path, entries, names)
 
 
 def _class_folders(path: Path) -> list[Path]:
     """The folders in `path`, if all of them have class numbers as names."""
-    folders = [folder for folder in visible(path) if folder.is_dir()] if path.is_dir() else []
-    return folders if all(folder.name.isdecimal() for folder in folders) else []
+    classes = folders(path)
+    return classes if all(folder.name.isdecimal() for folder in classes) else []
 
 
 def _numbered(folder: Path) -> list[Path]:

@@ -14,10 +14,11 @@ from jaxtyping import Int, UInt8
 
 from mutoscope.data.layouts import Entry, Frames, Layout, Listing, visible
 from mutoscope.errors import InputError
+from mutoscope.media.checks import reading
 
 SEQUENCES, FRAMES, CANVAS, DIGITS = 10_000, 20, 64, 2
 STEP = 0.1  # of the range of positions, per frame
-PUBLISHED_TEST_SHARE = 0.1  # of the 10,000 sequences the last 1,000 are held out
+TEST_SHARE = 0.1  # of the 10,000 sequences the last 1,000 are held out
 
 
 class MovingMnistArray(Layout):
@@ -44,6 +45,11 @@ class MovingMnistArray(Layout):
         ]
         return Listing(file.parent, entries, [])
 
+    @staticmethod
+    def held_out(paths: list[Path], subjects: list[str | None]) -> list[bool]:
+        trained_on = len(paths) - max(round(len(paths) * TEST_SHARE), 1)
+        return [number >= trained_on for number in range(len(paths))]
+
 
 class MnistDigits(Layout):
     """MNIST's IDX files, plain or gzipped: 10,000 Moving MNIST sequences are rendered from their digits."""
@@ -65,6 +71,8 @@ class MnistDigits(Layout):
         ]
         return Listing(file.parent, entries, [], recipe=f"moving mnist, seed {seed}")
 
+    held_out = MovingMnistArray.held_out
+
 
 def clip_first(array: UInt8[np.ndarray, "a b h w"]) -> UInt8[np.ndarray, "n t h w"]:
     """Puts the clip axis of a stack of grey sequences before time: time is the axis of 20, else the shorter one."""
@@ -79,11 +87,9 @@ def read_idx_images(path: Path) -> UInt8[np.ndarray, "n h w"]:
     Raises:
         InputError: it is not an IDX file of 8-bit images, or is cut short.
     """
-    try:
+    with reading(path, "MNIST's idx3-ubyte"):
         content = path.read_bytes()
         content = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
-    except (OSError, EOFError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
     magic, count, height, width = np.frombuffer(content[:16].ljust(16, b"\0"), dtype=">u4").tolist()
     if magic != 0x803 or len(content) != 16 + count * height * width or count == 0:
         raise InputError(f"{path}: is not a whole IDX file of images (expected MNIST's idx3-ubyte)")

@@ -9,9 +9,9 @@ that the folders do not, and are not read.
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from mutoscope.data.layouts import LOOKED_AT, Layout, Listing, media_entry, visible
+from mutoscope.data.layouts import LOOKED_AT, Layout, Listing, folders, media_entry
 
 EXPRESSIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 TAKE = re.compile(r"take[0-9]+(end|nsg)?", re.IGNORECASE)
@@ -31,17 +31,20 @@ class Mug(Layout):
 
     @staticmethod
     def matches(path: Path) -> bool:
-        subjects = _folders(path)[:LOOKED_AT] if path.is_dir() else []
-        return any(next(_takes(subject), None) for subject in subjects)
+        return any(next(_takes(subject), None) for subject in folders(path)[:LOOKED_AT])
 
     @staticmethod
     def listing(path: Path, seed: int) -> Listing:
         entries = [
-            media_entry(path, take.folder, label=EXPRESSIONS.index(take.expression), subject=subject.name)
-            for subject in _folders(path)
-            for take in _takes(subject)
+            media_entry(path, take, label=EXPRESSIONS.index(expression), subject=subject.name)
+            for subject in folders(path)
+            for take, expression in _takes(subject)
         ]
         return Listing(path, entries, list(EXPRESSIONS))
+
+    @staticmethod
+    def held_out(paths: list[Path], subjects: list[str | None]) -> list[bool]:
+        return [subject in VALIDATION_SUBJECTS for subject in subjects]
 
 
 def frgan_group(subject: str) -> Literal["forecast", "refine", "test"] | None:
@@ -53,20 +56,9 @@ def frgan_group(subject: str) -> Literal["forecast", "refine", "test"] | None:
     return "test" if subject in TEST_SUBJECTS.split() else None
 
 
-class _Take(NamedTuple):
-    folder: Path
-    expression: str
-
-
-def _takes(subject: Path) -> Iterator[_Take]:
+def _takes(subject: Path) -> Iterator[tuple[Path, str]]:
     """The takes of a person's expressions, which lie in the person's folder or in those of sessions within it."""
-    for folder in _folders(subject):
-        expressions = [folder] if folder.name.lower() in EXPRESSIONS else _folders(folder)
-        for expression in expressions:
-            if expression.name.lower() in EXPRESSIONS:
-                takes = (take for take in _folders(expression) if TAKE.fullmatch(take.name))
-                yield from (_Take(take, expression.name.lower()) for take in takes)
-
-
-def _folders(path: Path) -> list[Path]:
-    return [item for item in visible(path) if item.is_dir()]
+    for folder in folders(subject):
+        for expression in [folder] if folder.name.lower() in EXPRESSIONS else folders(folder):
+            if (name := expression.name.lower()) in EXPRESSIONS:
+                yield from ((take, name) for take in folders(expression) if TAKE.fullmatch(take.name))

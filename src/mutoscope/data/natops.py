@@ -22,8 +22,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mutoscope.data.clip_folder import VIDEOS
-from mutoscope.data.layouts import LOOKED_AT, Entry, Frames, Layout, Listing, media_entry, visible
+from mutoscope.data.layouts import (
+    LOOKED_AT,
+    Entry,
+    Frames,
+    Layout,
+    Listing,
+    folders,
+    media_entry,
+    refused_entry,
+    visible,
+)
 from mutoscope.errors import InputError
+from mutoscope.media.checks import reading
 from mutoscope.media.frames import FrameSource, open_frames
 from mutoscope.media.images import Frame
 
@@ -49,11 +60,8 @@ class Span(NamedTuple):
     last: int
 
 
-class About(NamedTuple):
-    """Whom and what a video shows, counted from one."""
-
-    subject: int
-    gesture: int
+About = tuple[int, int]
+"""The numbers of the subject and of the gesture that a video shows, counted from one."""
 
 
 class Natops(Layout):
@@ -76,14 +84,15 @@ class Natops(Layout):
         assert root is not None  # see matches
         spans = read_segmentation(root / SEGMENTATION)
         entries: list[Entry] = []
-        for video, about in _videos(root):
+        for video, (subject, gesture) in _videos(root):
             name, files = video.relative_to(root).as_posix(), (video, root / SEGMENTATION)
-            known = {"label": about.gesture - 1, "subject": f"{about.subject:02}"}
-            entry = partial(Entry, files=files, columns=known)
-            repetitions = spans.get(about, [])
-            entries += [entry(f"{name}[{span.repetition}]", partial(_open_span, video, span)) for span in repetitions]
-            if not repetitions:
-                entries.append(entry(name, partial(_refuse, video)))
+            known = {"label": gesture - 1, "subject": f"{subject:02}"}
+            for span in spans.get((subject, gesture), []):
+                entries.append(Entry(f"{name}[{span.repetition}]", partial(_open_span, video, span), files, known))
+            if (subject, gesture) not in spans:
+                expected = "expected its subject, its gesture and their repetitions"
+                error = InputError(f"{video}: is not in {SEGMENTATION} ({expected})")
+                entries.append(refused_entry(error, root, video, **known))
         return Listing(root, entries, list(GESTURES))
 
 
@@ -98,15 +107,15 @@ class NatopsRepetitions(Layout):
 
     @staticmethod
     def matches(path: Path) -> bool:
-        folders = [gesture for subject in _folders(path)[:LOOKED_AT] for gesture in _folders(subject)]
-        return bool(folders) and all(_letters(folder.name) in LABELS for folder in folders)
+        gestures = [gesture for subject in folders(path)[:LOOKED_AT] for gesture in folders(subject)]
+        return bool(gestures) and all(_letters(folder.name) in LABELS for folder in gestures)
 
     @staticmethod
     def listing(path: Path, seed: int) -> Listing:
         entries = [
             media_entry(path, clip, label=label, subject=subject.name)
-            for subject in _folders(path)
-            for gesture in _folders(subject)
+            for subject in folders(path)
+            for gesture in folders(subject)
             if (label := LABELS.get(_letters(gesture.name))) is not None
             for clip in visible(gesture)
             if clip.is_dir() or clip.suffix.lower() in VIDEOS
@@ -123,10 +132,8 @@ def read_segmentation(path: Path) -> dict[About, list[Span]]:
     Raises:
         InputError: the file cannot be read, or a line is none of these.
     """
-    try:
+    with reading(path, "text"):
         lines = path.read_text().splitlines()
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
     spans: defaultdict[About, list[Span]] = defaultdict(list)
     about: About | None = None
     for number, line in enumerate(map(str.strip, lines), 1):
@@ -135,7 +142,7 @@ def read_segmentation(path: Path) -> dict[About, list[Span]]:
         if not line or line.startswith("//"):
             continue
         if told := HEADING.match(line):
-            about = About(int(told["subject"]), int(told["gesture"]))
+            about = int(told["subject"]), int(told["gesture"])
         elif (told := SPAN.match(line)) and about and 1 <= int(told["first"]) <= int(told["last"]):
             spans[about].append(Span(int(told["repetition"]), int(told["first"]), int(told["last"])))
         else:
@@ -153,14 +160,10 @@ def _published_root(path: Path) -> Path | None:
 
 def _videos(root: Path) -> Iterator[tuple[Path, About]]:
     """The colour videos in `root` and in its folders of gestures."""
-    folders = [root, *(folder for folder in _folders(root) if FOLDER.fullmatch(folder.name))]
-    for file in (file for folder in folders for file in visible(folder)):
+    gestures = [folder for folder in folders(root) if FOLDER.fullmatch(folder.name)]
+    for file in (file for folder in (root, *gestures) for file in visible(folder)):
         if file.suffix.lower() in VIDEOS and (told := VIDEO.fullmatch(file.stem)):
-            yield file, About(int(told["subject"]), int(told["gesture"]))
-
-
-def _folders(path: Path) -> list[Path]:
-    return [item for item in visible(path) if item.is_dir()] if path.is_dir() else []
+            yield file, (int(told["subject"]), int(told["gesture"]))
 
 
 def _letters(name: str) -> str:
@@ -184,7 +187,3 @@ def _frames_of(source: FrameSource, span: Span) -> Iterator[Frame]:
         raise InputError(
             f"{source.path}: ends before frame {span.last}, the last of repetition {span.repetition} in {SEGMENTATION}"
         )
-
-
-def _refuse(video: Path, channels: int) -> tuple[Frames, float | None]:
-    raise InputError(f"{video}: is not in {SEGMENTATION} (expected its subject, its gesture and their repetitions)")

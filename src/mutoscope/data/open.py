@@ -14,7 +14,7 @@ from mutoscope.data.clips import Clips, check_columns
 from mutoscope.data.columns import COLUMNS, known
 from mutoscope.data.fitting import CLIP_FITS, ClipFit, Size, height_and_width
 from mutoscope.data.human36m import Human36m
-from mutoscope.data.layouts import Layout, Listing
+from mutoscope.data.layouts import Layout
 from mutoscope.data.mocogan_strips import MocoganStrips
 from mutoscope.data.moving_mnist import MnistDigits, MovingMnistArray
 from mutoscope.data.mug import Mug
@@ -77,8 +77,7 @@ def open_clips(
             person, and keep the column they need.
         columns: what has to be known besides pixels (see `data.columns`). Columns per frame are read where they lie
             beside the clips, else found in the frames, which joints and landmarks can be. Where all clips have the
-            parameters "face", these stand for landmarks. Synthetic sets have what they have. Columns per clip come
-            without being asked for, and are not missed here (see `check_columns`).
+            parameters "face", these stand for landmarks. Columns per clip come unasked, and are not missed here.
         strict: raise for the first bad file, instead of setting bad files aside in `clips.problems`.
         seed: for what is rendered (synthetic sets, and Moving MNIST from MNIST's digits), and for `per_subject`.
         max_clips: keep only this many clips, spread evenly over the set.
@@ -107,26 +106,20 @@ def open_clips(
         )
     else:
         path = Path(source).expanduser()
-        layout, listing = _listed(path, seed)
+        try:
+            layout = detect_layout(path)
+            listing = with_table(with_structures(layout.listing(path, seed)), path)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be listed ({error.strerror or error})") from error
+        if not listing.entries:
+            raise _no_clips(path)
         entries = few_of_each_subject(listing.entries, per_subject, seed) if per_subject else listing.entries
         listing = replace(listing, entries=spread(entries, max_clips))
         wanted = tuple(name for name in columns if COLUMNS[name].per_frame)
         options = Options((height, width), channels, fit, wanted)
-        clips = cached_clips(listing, options, name=path.resolve().stem, layout=layout, strict=strict)
+        clips = cached_clips(listing, options, name=path.resolve().stem, layout=layout.name, strict=strict)
     check_columns(clips, [name for name in columns if COLUMNS[name].per_frame])
     return clips
-
-
-def _listed(path: Path, seed: int) -> tuple[str, Listing]:
-    """The name of a folder's or file's layout, and its clips with all that lies beside them."""
-    try:
-        layout = detect_layout(path)
-        listing = with_table(with_structures(layout.listing(path, seed)), path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be listed ({error.strerror or error})") from error
-    if not listing.entries:
-        raise _no_clips(path)
-    return layout.name, listing
 
 
 def detect_layout(path: str | Path) -> type[Layout]:

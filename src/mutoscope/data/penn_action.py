@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from mutoscope.data.layouts import LOOKED_AT, ColumnSource, Entry, Layout, Listing, media_entry, refused_entry, visible
+from mutoscope.data.layouts import LOOKED_AT, ColumnSource, Entry, Layout, Listing, folders, media_entry, refused_entry
 from mutoscope.errors import InputError
+from mutoscope.media.checks import reading
 
 ACTIONS = (
     "baseball_pitch", "baseball_swing", "bench_press", "bowl", "clean_and_jerk", "golf_swing", "jump_rope",
@@ -35,25 +36,25 @@ class PennAction(Layout):
 
     @staticmethod
     def matches(path: Path) -> bool:
-        frames, labels = path / "frames", path / "labels"
-        if not (frames.is_dir() and labels.is_dir()):
-            return False
-        return any((labels / f"{clip.name}.mat").is_file() for clip in visible(frames)[:LOOKED_AT])
+        return any(_file_of(clip).is_file() for clip in folders(path / "frames")[:LOOKED_AT])
 
     @staticmethod
     def listing(path: Path, seed: int) -> Listing:
-        entries = [_entry(path, folder) for folder in visible(path / "frames") if folder.is_dir()]
+        entries = [_entry(path, folder) for folder in folders(path / "frames")]
         return Listing(path, entries, list(ACTIONS))
 
+    @staticmethod
+    def held_out(paths: list[Path], subjects: list[str | None]) -> list[bool]:
+        return [int(np.ravel(_labels(_file_of(path))["train"])[0]) != 1 for path in paths]
 
-def is_penn_test_clip(path: Path) -> bool:
-    """Whether a clip of the set, `<root>/frames/<number>`, is one that the set's own split tests on."""
-    labels = _labels(path.parent.parent / "labels" / f"{path.name}.mat")
-    return int(np.ravel(labels["train"])[0]) != 1
+
+def _file_of(clip: Path) -> Path:
+    """The file of labels of a clip, `<root>/frames/<number>`."""
+    return clip.parent.parent / "labels" / f"{clip.name}.mat"
 
 
 def _entry(root: Path, folder: Path) -> Entry:
-    file = root / "labels" / f"{folder.name}.mat"
+    file = _file_of(folder)
     try:
         entry = media_entry(root, folder, label=ACTIONS.index(_action(file)), subject=folder.name)
     except InputError as error:
@@ -89,10 +90,8 @@ def _columns(path: Path) -> dict[str, np.ndarray]:
 def _labels(path: Path) -> dict[str, Any]:
     from scipy.io import loadmat
 
-    try:
+    with reading(path, "labels as MATLAB's .mat"):
         labels: dict[str, Any] = loadmat(path)
-    except Exception as error:  # a damaged file may fail anywhere in the reader
-        raise InputError(f"{path}: is no readable file of labels (expected MATLAB's .mat)") from error
     if missing := [field for field in FIELDS if field not in labels or not np.size(labels[field])]:
         raise InputError(f"{path}: lacks {', '.join(missing)} (expected {', '.join(FIELDS)})")
     return labels

@@ -6,14 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from mutoscope.data.bair import Bair, is_bair_test_clip
 from mutoscope.data.clips import Clips
-from mutoscope.data.human36m import TEST_PEOPLE, Human36m
-from mutoscope.data.moving_mnist import PUBLISHED_TEST_SHARE
-from mutoscope.data.mug import VALIDATION_SUBJECTS, Mug
-from mutoscope.data.penn_action import PennAction, is_penn_test_clip
-from mutoscope.data.ucf101 import Ucf101, is_published_test_clip
-from mutoscope.data.voxceleb2 import VoxCeleb2, is_voxceleb2_test_clip
+from mutoscope.data.layouts import Layout
+from mutoscope.data.open import LAYOUTS
 from mutoscope.errors import InputError
 
 
@@ -57,24 +52,11 @@ def split(
 
 def _published(clips: Clips) -> list[int]:
     """The clips that the set's own split holds out."""
-    if clips.layout.startswith("Moving MNIST"):
-        held_out = max(round(len(clips) * PUBLISHED_TEST_SHARE), 1)
-        return list(range(len(clips) - held_out, len(clips)))
+    known = {layout.name: layout for layout in LAYOUTS if layout.held_out is not Layout.held_out}
+    if clips.layout not in known:
+        raise InputError(f"{clips.name}: has no published split (expected one of {'; '.join(known)})")
     paths = [Path(record.path) for record in clips.records]
-    if clips.layout == Ucf101.name:
-        return np.flatnonzero(is_published_test_clip(paths)).tolist()
-    if clips.layout == Bair.name:
-        return [i for i, path in enumerate(paths) if is_bair_test_clip(path)]
-    if clips.layout == VoxCeleb2.name:
-        return [i for i, path in enumerate(paths) if is_voxceleb2_test_clip(path)]
-    if clips.layout == Mug.name:
-        return [i for i, subject in enumerate(clips.column("subject")) if subject in VALIDATION_SUBJECTS]
-    if clips.layout == PennAction.name:
-        return [i for i, path in enumerate(paths) if is_penn_test_clip(path)]
-    if clips.layout == Human36m.name:
-        return [i for i, subject in enumerate(clips.column("subject")) if subject in TEST_PEOPLE]
-    known = "Moving MNIST, UCF101, MUG, VoxCeleb2, BAIR, Penn Action or Human3.6M"
-    raise InputError(f"{clips.name}: has no published split (expected {known})")
+    return np.flatnonzero(known[clips.layout].held_out(paths, clips.column("subject"))).tolist()
 
 
 def _subjects(clips: Clips) -> list[str]:

@@ -29,14 +29,10 @@ class Stack:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._name: str | None = None  # of the array in an archive
         self._array: UInt8[np.ndarray, "n t h w c"] | None = None
         self._lock = Lock()
         with reading(file, EXPECTED):
-            if file.suffix.lower() == ".npz":
-                self._name, shape, kind = _header_in_archive(file)
-            else:
-                shape, kind = _header(file)
+            self._name, shape, kind = _header(file)
         if len(shape) != 5 or kind != np.uint8 or shape[4] not in (1, 3, 4):
             raise InputError(f"{file}: holds {kind} values of shape {shape} (expected {EXPECTED})")
         self._count = shape[0]
@@ -56,33 +52,29 @@ class Stack:
         with self._lock:
             if self._array is None:
                 with reading(self.file, EXPECTED):
-                    if self._name is None:
-                        self._array = np.load(self.file, mmap_mode="r", allow_pickle=False)
-                    else:
-                        with np.load(self.file, allow_pickle=False) as archive:
-                            self._array = archive[self._name]
+                    loaded = np.load(self.file, mmap_mode="r", allow_pickle=False)
+                    self._array = loaded if self._name is None else loaded[self._name]
             return self._array
 
 
 def is_stack(file: Path) -> bool:
     """Whether a file is to be read as a stack: every `.npz`, and a `.npy` whose header tells of five axes."""
-    if file.suffix.lower() != ".npy":
-        return file.suffix.lower() == ".npz"
+    suffix = file.suffix.lower()
     try:
-        return len(_header(file)[0]) == 5
+        return suffix == ".npz" or (suffix == ".npy" and len(_header(file)[1]) == 5)
     except (OSError, ValueError, EOFError):
         return False
 
 
-def _header(file: Path) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and kind of values of a `.npy`."""
-    array = np.load(file, mmap_mode="r", allow_pickle=False)
-    return array.shape, array.dtype
+def _header(file: Path) -> tuple[str | None, tuple[int, ...], np.dtype]:
+    """Shape and kind of values of a `.npy`, or of the one array of five axes in an `.npz`, after its name there.
 
-
-def _header_in_archive(file: Path) -> tuple[str, tuple[int, ...], np.dtype]:
-    """Name, shape and kind of values of the one array of five axes in an `.npz`, of which no more is unpacked."""
-    found = {}
+    Of an archive no more is unpacked.
+    """
+    if file.suffix.lower() == ".npy":
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+        return None, array.shape, array.dtype
+    found: list[tuple[str, tuple[int, ...], np.dtype]] = []
     with zipfile.ZipFile(file) as archive:
         for name in archive.namelist():
             with archive.open(name) as member:
@@ -90,8 +82,7 @@ def _header_in_archive(file: Path) -> tuple[str, tuple[int, ...], np.dtype]:
                 read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
                 shape, _, kind = read(member)
             if len(shape) == 5:
-                found[name.removesuffix(".npy")] = (shape, kind)
+                found.append((name.removesuffix(".npy"), shape, kind))
     if len(found) != 1:
         raise InputError(f"{file}: holds {len(found)} arrays of five axes (expected one, {EXPECTED})")
-    ((name, (shape, kind)),) = found.items()
-    return name, shape, kind
+    return found[0]

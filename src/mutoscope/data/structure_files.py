@@ -22,6 +22,7 @@ from mutoscope.data.clip_folder import ClipFolder
 from mutoscope.data.columns import LANDMARKS, per_frame
 from mutoscope.data.layouts import BESIDE, PICTURES, ColumnSource, Entry, Layout, Listing, media_entry, visible
 from mutoscope.errors import InputError
+from mutoscope.media.checks import reading
 
 PIXEL_CENTRE = 0.5  # of pixel 0: these programs give pixels whole numbers at their centres
 OPENPOSE_COUNTS = (18, 25)  # joints of COCO's order and of BODY_25
@@ -99,12 +100,10 @@ class _Person(NamedTuple):
 def _with_sources(entry: Entry, folder: Path) -> Entry:
     clip = entry.clip
     sources = []
-    if (poses := folder / POSES / clip).is_dir():
-        files = tuple(file for file in visible(poses) if file.suffix == ".json")
-        sources.append(ColumnSource(("joints", "visible"), partial(_openpose, poses, files, _frames(entry)), files))
-    if (faces := folder / FACES / clip).is_dir():
-        files = tuple(file for file in visible(faces) if file.suffix == ".json")
-        sources.append(ColumnSource(("landmarks",), partial(_dlib, faces, files, _frames(entry)), files))
+    for name, columns, read in ((POSES, ("joints", "visible"), _openpose), (FACES, ("landmarks",), _dlib)):
+        if (keypoints := folder / name / clip).is_dir():
+            files = tuple(file for file in visible(keypoints) if file.suffix == ".json")
+            sources.append(ColumnSource(columns, partial(read, keypoints, files, _frames(entry)), files))
     if (arrays := folder / STRUCTURES / f"{clip}.npz").is_file():
         sources.append(ColumnSource(_names_in(arrays), partial(_arrays, arrays), (arrays,)))
     return replace(entry, sources=(*entry.sources, *sources))
@@ -127,13 +126,8 @@ def _names_in(path: Path) -> tuple[str, ...]:
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name].astype(np.float32) for name in per_frame() if name in arrays.files}
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path}: is no readable file of arrays (expected .npz with {', '.join(per_frame())})"
-        ) from error
+    with reading(path, f".npz with {', '.join(per_frame())}"), np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name].astype(np.float32) for name in per_frame() if name in arrays.files}
 
 
 def _openpose(folder: Path, files: tuple[Path, ...], frames: list[str]) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ from typing import Any
 from mutoscope.data.columns import COLUMNS
 from mutoscope.data.layouts import TABLE, Entry, Listing
 from mutoscope.errors import InputError
+from mutoscope.media.checks import reading
 from mutoscope.media.frames import natural_order
 
 SEVERAL = "captions"
@@ -29,16 +30,12 @@ def with_table(listing: Listing, folder: Path) -> Listing:
     file = folder / TABLE
     if not file.is_file():
         return listing
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as lines:  # spreadsheets begin a file with a mark
-            reader = csv.reader(lines, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            _check_header(file, header)
-            rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror or error})") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: is not a readable table ({error})") from error
+    # spreadsheets begin a file with a mark
+    with reading(file, "a table"), file.open(newline="", encoding="utf-8-sig") as lines:
+        reader = csv.reader(lines, strict=True)
+        header = [name.strip() for name in next(reader, [])]
+        _check_header(file, header)
+        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     numbers = _numbers_by_name(listing, folder)
     blank: dict[str, Any] = dict.fromkeys(name for name in header if name != "path")
     told: dict[int, dict[str, Any]] = {}

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import UInt32
 
 from mutoscope.errors import InputError
+from mutoscope.media.checks import reading
 
 CASTAGNOLI = 0x82F63B78  # polynomial of CRC-32C, lowest bit first
 MASK = 0xA282EAD8
@@ -38,43 +39,37 @@ def record_spans(path: Path) -> Iterator[RecordSpan]:
         InputError: the file cannot be read; or, after the records before it, the length of a record is damaged or the
             file ends within one.
     """
-    try:
+    with reading(path, "a TFRecord"), path.open("rb") as file:
         size = path.stat().st_size
-        with path.open("rb") as file:
-            while (place := file.tell()) < size:
-                header, checksum = file.read(LENGTH.size), file.read(CHECKSUM.size)
-                if len(checksum) < CHECKSUM.size:
-                    raise InputError(f"{path}: ends within a record, after {size} bytes")
-                if checksum != masked_checksum(header):
-                    raise InputError(f"{path}: is damaged at byte {place} (expected a TFRecord)")
-                span = RecordSpan(file.tell(), *LENGTH.unpack(header))
-                end = span.start + span.length + CHECKSUM.size
-                if end > size:
-                    raise InputError(f"{path}: ends within a record, after {size} bytes (expected at least {end})")
-                yield span
-                file.seek(end)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+        while (place := file.tell()) < size:
+            header, checksum = file.read(LENGTH.size), file.read(CHECKSUM.size)
+            if len(checksum) < CHECKSUM.size:
+                raise InputError(f"{path}: ends within a record, after {size} bytes")
+            if checksum != masked_checksum(header):
+                raise InputError(f"{path}: is damaged at byte {place} (expected a TFRecord)")
+            span = RecordSpan(file.tell(), *LENGTH.unpack(header))
+            end = span.start + span.length + CHECKSUM.size
+            if end > size:
+                raise InputError(f"{path}: ends within a record, after {size} bytes (expected at least {end})")
+            yield span
+            file.seek(end)
 
 
-def read_record(path: Path, span: RecordSpan, what: str) -> bytes:
+def read_record(path: Path, span: RecordSpan, what: Path) -> bytes:
     """The data of a record, which messages call `what`.
 
     Raises:
         InputError: it cannot be read, or its checksum says that it is damaged.
     """
-    try:
-        with path.open("rb") as file:
-            file.seek(span.start)
-            data, checksum = file.read(span.length), file.read(CHECKSUM.size)
-    except OSError as error:
-        raise InputError(f"{what}: cannot be read ({error.strerror or error})") from error
+    with reading(what, "a TFRecord"), path.open("rb") as file:
+        file.seek(span.start)
+        data, checksum = file.read(span.length), file.read(CHECKSUM.size)
     if checksum != masked_checksum(data):
         raise InputError(f"{what}: is damaged (its checksum differs)")
     return data
 
 
-def bytes_features(example: bytes, what: str) -> dict[str, bytes]:
+def bytes_features(example: bytes, what: Path) -> dict[str, bytes]:
     """The lists of bytes in a serialised `tf.train.Example`, by name: of each list the first. Messages call it `what`.
 
     Raises:

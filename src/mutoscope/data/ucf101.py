@@ -9,8 +9,9 @@ import re
 from pathlib import Path
 
 from mutoscope.data.clip_folder import VIDEOS
-from mutoscope.data.layouts import LOOKED_AT, Layout, Listing, media_entry, visible
+from mutoscope.data.layouts import LOOKED_AT, Layout, Listing, folders, media_entry, visible
 from mutoscope.errors import InputError
+from mutoscope.media.checks import reading
 
 FOLDER, LISTS, TEST_LIST = "UCF-101", "ucfTrainTestlist", "testlist01.txt"
 CLIP = re.compile(r"v_(?P<action>\w+)_(?P<group>g[0-9]+)_c[0-9]+", re.IGNORECASE)
@@ -24,44 +25,39 @@ class Ucf101(Layout):
 
     @staticmethod
     def matches(path: Path) -> bool:
-        folders = _class_folders(path)
-        return bool(folders) and all(_clips(folder) for folder in folders[:LOOKED_AT])
+        classes = _class_folders(path)[:LOOKED_AT]
+        return bool(classes) and all(map(_clips, classes))
 
     @staticmethod
     def listing(path: Path, seed: int) -> Listing:
-        folders = _class_folders(path)
+        classes = _class_folders(path)
         entries = [
             media_entry(path, clip, label=label, subject=group)
-            for label, folder in enumerate(folders)
+            for label, folder in enumerate(classes)
             for clip, group in _clips(folder)
         ]
-        return Listing(path, entries, [folder.name for folder in folders])
+        return Listing(path, entries, [folder.name for folder in classes])
 
+    @staticmethod
+    def held_out(paths: list[Path], subjects: list[str | None]) -> list[bool]:
+        """Those that the first published split names.
 
-def is_published_test_clip(clips: list[Path]) -> list[bool]:
-    """Whether each of the set's videos is held out in its first published split.
-
-    Raises:
-        InputError: the list of these videos lies neither beside the folder of the classes nor in it.
-    """
-    above = clips[0].absolute().parents
-    file = next((file for i in (1, 2) if (file := above[i] / LISTS / TEST_LIST).is_file()), None)
-    if file is None:
-        raise InputError(f"{above[1]}: has no published split (expected {LISTS}/{TEST_LIST} in it or beside it)")
-    try:
-        lines = file.read_text().splitlines()
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: cannot be read ({error})") from error
-    listed = {Path(line.split()[0]).stem.lower() for line in lines if line.strip()}
-    return [clip.stem.lower() in listed for clip in clips]
+        Raises:
+            InputError: its list lies neither beside the folder of the classes nor in it.
+        """
+        above = paths[0].absolute().parents
+        file = next((file for i in (1, 2) if (file := above[i] / LISTS / TEST_LIST).is_file()), None)
+        if file is None:
+            raise InputError(f"{above[1]}: has no published split (expected {LISTS}/{TEST_LIST} in it or beside it)")
+        with reading(file, "paths of videos"):
+            listed = {Path(line.split()[0]).stem.lower() for line in file.read_text().splitlines() if line.strip()}
+        return [path.stem.lower() in listed for path in paths]
 
 
 def _class_folders(path: Path) -> list[Path]:
     """The folders of the classes, in the published order, which is alphabetical whatever the case."""
-    if not path.is_dir():
-        return []
-    folder = path / FOLDER if (path / FOLDER).is_dir() else path
-    return [item for item in visible(folder) if item.is_dir() and item.name != LISTS]
+    root = path / FOLDER if (path / FOLDER).is_dir() else path
+    return [folder for folder in folders(root) if folder.name != LISTS]
 
 
 def _clips(folder: Path) -> list[tuple[Path, str]]:

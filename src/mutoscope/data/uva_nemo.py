@@ -27,16 +27,14 @@ class UvaNemo(Layout):
 
     @staticmethod
     def listing(path: Path, seed: int) -> Listing:
-        entries = []
-        for clip in _clips(path):
-            told = CLIP.fullmatch(clip.name)
-            assert told is not None  # see matches
-            label = SMILES.index(told["smile"].lower())
-            entries.append(media_entry(path, clip, label=label, subject=told["subject"]))
+        entries = [
+            media_entry(path, clip, label=SMILES.index(told["smile"].lower()), subject=told["subject"])
+            for clip in _clips(path)
+            if (told := CLIP.fullmatch(clip.name))
+        ]
         return Listing(path, entries, list(SMILES))
 
 
 def _clips(path: Path) -> list[Path]:
     """The videos and folders in `path`."""
-    contents = visible(path) if path.is_dir() else []
-    return [item for item in contents if item.suffix.lower() in VIDEOS or item.is_dir()]
+    return [item for item in visible(path) if item.suffix.lower() in VIDEOS or item.is_dir()]

@@ -8,7 +8,7 @@ used. VoxCeleb2-mini, which MintGAN learns from, is two clips of each person: `p
 import re
 from pathlib import Path
 
-from mutoscope.data.layouts import LOOKED_AT, Layout, Listing, media_entry, visible
+from mutoscope.data.layouts import LOOKED_AT, Layout, Listing, folders, media_entry, visible
 
 PERSON = re.compile(r"id[0-9]{5}")
 PARTS = ("dev/mp4", "test/mp4", "mp4", ".")
@@ -30,18 +30,17 @@ class VoxCeleb2(Layout):
         entries = [media_entry(path, clip, subject=person.name) for person in _people(path) for clip in _clips(person)]
         return Listing(path, entries, [])
 
-
-def is_voxceleb2_test_clip(path: Path) -> bool:
-    """Whether a clip of the set is of one of the people to test on: it lies in `test/mp4/<person>/<recording>`."""
-    return len(path.parents) > 3 and path.parents[3].name == TEST
+    @staticmethod
+    def held_out(paths: list[Path], subjects: list[str | None]) -> list[bool]:
+        """Those in `test/mp4/<person>/<recording>`."""
+        return [path.parts[-5:-4] == (TEST,) for path in paths]
 
 
 def _people(path: Path) -> list[Path]:
     """The folders of people below a folder: in the whole set, in one of its parts, or in a folder of people."""
-    folders = [folder for part in PARTS if (folder := path / part).is_dir()]
-    return [item for folder in folders for item in visible(folder) if PERSON.fullmatch(item.name) and item.is_dir()]
+    return [folder for part in PARTS for folder in folders(path / part) if PERSON.fullmatch(folder.name)]
 
 
 def _clips(person: Path) -> list[Path]:
-    recordings = [item for item in visible(person) if item.is_dir()]
-    return [file for recording in recordings for file in visible(recording) if file.suffix.lower() == SUFFIX]
+    files = [file for recording in folders(person) for file in visible(recording)]
+    return [file for file in files if file.suffix.lower() == SUFFIX]

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from mutoscope.data.clip_folder import VIDEOS
-from mutoscope.data.layouts import Layout, Listing, media_entry, visible
+from mutoscope.data.layouts import Layout, Listing, folders, media_entry, visible
 
 ACTIONS = ("bend", "jack", "jump", "pjump", "run", "side", "skip", "walk", "wave1", "wave2")
 CLIP = re.compile(rf"(?P<person>[a-z]+)_(?P<action>{'|'.join(ACTIONS)})[12]?", re.IGNORECASE)
@@ -27,20 +27,17 @@ class Weizmann(Layout):
 
     @staticmethod
     def listing(path: Path, seed: int) -> Listing:
-        entries = []
-        for clip in _clips(path):
-            told = CLIP.fullmatch(clip.stem)
-            assert told is not None  # see matches
-            label = ACTIONS.index(told["action"].lower())
-            entries.append(media_entry(path, clip, label=label, subject=told["person"].lower()))
+        entries = [
+            media_entry(path, clip, label=ACTIONS.index(told["action"].lower()), subject=told["person"].lower())
+            for clip in _clips(path)
+            if (told := CLIP.fullmatch(clip.stem))
+        ]
         return Listing(path, entries, list(ACTIONS))
 
 
 def _clips(path: Path) -> list[Path]:
     """The videos in `path` and in its folders, if all of these have the names of actions."""
-    contents = visible(path) if path.is_dir() else []
-    folders = [item for item in contents if item.is_dir()]
-    if not all(folder.name.lower() in ACTIONS for folder in folders):
+    if not all(folder.name.lower() in ACTIONS for folder in folders(path)):
         return []
-    files = [*contents, *(file for folder in folders for file in visible(folder))]
+    files = [file for folder in (path, *folders(path)) for file in visible(folder)]
     return [file for file in files if file.suffix.lower() in VIDEOS and file.is_file()]

@@ -52,8 +52,13 @@ class ClipWindows(Examples):
         self.step = step
         self.columns = tuple(columns)
         self.seed = seed
-        if not hold_last:
-            self._check_lengths()
+        needed = (frames - 1) * step[0] + 1
+        short = [record for record in clips.records if record.length < needed]
+        if short and not hold_last:
+            raise InputError(
+                f"{short[0].path}: has {short[0].length} frames (expected at least {needed} for a window; "
+                f"{len(short)} of {len(clips)} clips are too short)"
+            )
         check_columns(clips, columns)
         tensors(clips[0].columns, columns)
 
@@ -76,12 +81,3 @@ class ClipWindows(Examples):
         step = int(generator.integers(low, high, endpoint=True))
         start = generator.integers(max(length - step * (self.frames - 1), 1))
         return np.minimum(start + step * np.arange(self.frames), length - 1)
-
-    def _check_lengths(self) -> None:
-        needed = (self.frames - 1) * self.step[0] + 1
-        short = [record for record in self.clips.records if record.length < needed]
-        if short:
-            raise InputError(
-                f"{short[0].path}: has {short[0].length} frames (expected at least {needed} for a window; "
-                f"{len(short)} of {len(self.clips)} clips are too short)"
-            )

@@ -128,13 +128,9 @@ def _read_mat_shape(path: Path) -> _Shape:
         return _Shape(people, _from_one(found["tl"]))
     with _reading(extra, "3DDFA's, with trimIndex, tri and keypoints"):
         info = _matlab(extra)
-        kept = 3 * (info["trimIndex"].astype(np.int64).reshape(-1, 1) - 1) + np.arange(3)
-        kept = kept.ravel()
-        return _Shape(
-            _Linear(people.mean[kept], people.basis[kept], people.deviations),
-            _from_one(info["tri"]),
-            _flat_from_one(info["keypoints"]),
-        )
+        kept = (3 * (info["trimIndex"].astype(np.int64).reshape(-1, 1) - 1) + np.arange(3)).ravel()
+        people = _Linear(people.mean[kept], people.basis[kept], people.deviations)
+        return _Shape(people, _from_one(info["tri"]), _flat_from_one(info["keypoints"]))
 
 
 def _read_expressions(path: Path) -> _Linear:
@@ -149,12 +145,8 @@ def _read_expressions(path: Path) -> _Linear:
     with _reading(path, "Exp_Pca.bin, or Model_Exp.mat"):
         count = int(np.fromfile(path, np.int32, 1)[0])
         values = np.fromfile(path, np.float32, offset=4)
-        if (
-            not 1 <= count <= MOST_COMPONENTS
-            or not len(values)
-            or len(values) % (3 * (count + 1))
-            or path.stat().st_size % 4
-        ):
+        fits = 1 <= count <= MOST_COMPONENTS and len(values) % (3 * (count + 1)) == 0
+        if not (fits and len(values)) or path.stat().st_size % 4:
             raise ValueError(f"{len(values)} numbers are no mean and {count} components")
         mean, *components = values.reshape(count + 1, -1)
         return _linear(mean, np.stack(components, axis=1), spread)

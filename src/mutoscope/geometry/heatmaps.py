@@ -65,10 +65,8 @@ def limb_maps(
     share = torch.linspace(0, 1, POINTS_PER_LIMB, dtype=joints.dtype, device=joints.device)[:, None]
     points = torch.lerp(joints[:, start, None], joints[:, end, None], share)
     seen = torch.minimum(visible[:, start], visible[:, end])[..., None].repeat(1, 1, POINTS_PER_LIMB)
-    points[:, :, 0], points[:, :, -1] = (
-        joints[:, start],
-        joints[:, end],
-    )  # an unseen other end may be anywhere, even NaN
+    # an unseen other end may be anywhere, even NaN
+    points[:, :, 0], points[:, :, -1] = joints[:, start], joints[:, end]
     seen[..., 0], seen[..., -1] = visible[:, start], visible[:, end]
     return heatmaps(points.flatten(1, 2), seen.flatten(1, 2), size, sigma)
 

@@ -9,7 +9,7 @@ where the scale is in pixels per unit of mesh space, the rotation an axis times 
 translation where the mesh's origin is seen, in pixels.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 import torch
@@ -107,14 +107,9 @@ class MorphableFace:
             for name in ("mean", "identity_basis", "expression_basis")
         }
         places = torch.arange(LANDMARKS, device=self.mean.device).unsqueeze(-1).expand(-1, 3)
-        rest = {
-            "identity_deviations": self.identity_deviations,
-            "expression_deviations": self.expression_deviations,
-            "triangles": self.triangles[:0],
-            "landmark_corners": places,
-            "landmark_weights": torch.full_like(self.landmark_weights, 1 / 3),
-        }
-        return MorphableFace(**parts, **rest)
+        weights = torch.full_like(self.landmark_weights, 1 / 3)
+        none = self.triangles[:0]
+        return replace(self, **parts, triangles=none, landmark_corners=places, landmark_weights=weights)
 
     def posed(self, parameters: Float[Tensor, "n p"]) -> Float[Tensor, "n v 3"]:
         """The meshes of parameters in the picture: x and y in pixels, y downwards, z in pixels towards the viewer."""

@@ -93,9 +93,8 @@ def draw_skeleton(
     seen = (visible > 0) & np.isfinite(joints).all(axis=-1)
     thickness = max(1, round(min(frame.shape[:2]) / 64))
     fraction_bits = 4  # OpenCV takes coordinates in 16ths of a pixel, from the centre of the first one
-    places = (
-        (np.where(seen[:, None], joints - 0.5, 0).clip(-9999, 9999) * 2**fraction_bits).round().astype(int).tolist()
-    )
+    centred = np.where(seen[:, None], joints - 0.5, 0).clip(-9999, 9999)
+    places = (centred * 2**fraction_bits).round().astype(int).tolist()
     for (start, end), colour in zip(skeleton.limbs, _rainbow(len(skeleton.limbs)), strict=True):
         if seen[start] and seen[end]:
             cv2.line(picture, places[start], places[end], colour, thickness, cv2.LINE_AA, fraction_bits)

@@ -6,7 +6,7 @@ import torch
 
 from mutoscope.data.synthetic import make_clips
 from mutoscope.data.synthetic.clips import SyntheticClips
-from mutoscope.data.synthetic.morphable_faces import EXPRESSIONS, make_morphable_faces
+from mutoscope.data.synthetic.morphable_faces import EXPRESSIONS
 from mutoscope.data.synthetic.morphable_people import draw_person, render_person
 from mutoscope.geometry.face_fitting import fit_landmarks, retarget
 from mutoscope.geometry.face_maps import normal_maps
@@ -17,7 +17,7 @@ FACE = toy_face()
 
 @pytest.fixture(scope="module")
 def few() -> SyntheticClips:
-    return make_morphable_faces(subjects=3, takes=2, frames=12)
+    return make_clips("morphable_faces", subjects=3, takes=2, frames=12)
 
 
 def tracks(clips: SyntheticClips) -> list[np.ndarray]:
@@ -34,7 +34,7 @@ def test_every_person_shows_every_expression(few: SyntheticClips) -> None:
 
 
 def test_a_larger_set_begins_with_a_smaller_one(few: SyntheticClips) -> None:
-    smaller = make_morphable_faces(subjects=2, takes=1, frames=12, max_clips=7)
+    smaller = make_clips("morphable_faces", subjects=2, takes=1, frames=12, max_clips=7)
     assert len(smaller.clips) == 7
     for one, other in zip(smaller.clips, few.clips, strict=False):
         np.testing.assert_array_equal(one, other)

@@ -21,12 +21,9 @@ SHAPES = {
     "tall ellipse": lambda points: sdf.ellipse(points, 3.0, 9.0),
     "capsule": lambda points: sdf.capsule(points, torch.tensor([-6.0, 2.0]), torch.tensor([5.0, -3.0]), 2.5),
     "concave polygon": lambda points: sdf.polygon(points, L_SHAPE),
-    "outline": lambda points: sdf.outline(sdf.circle(points, 7.0), 2.0),
     "union": lambda points: sdf.union(sdf.circle(points, 5.0), sdf.box(points, 9.0, 2.0)),
-    "difference": lambda points: sdf.difference(sdf.circle(points, 9.0), sdf.box(points, 4.0, 4.0)),
-    "smooth union": lambda points: sdf.smooth_union(sdf.circle(points, 5.0), sdf.box(points, 9.0, 2.0), 3.0),
 }
-EXACT = ("circle", "box", "turned box", "triangle", "ellipse", "tall ellipse", "capsule", "concave polygon", "outline")
+EXACT = ("circle", "box", "turned box", "triangle", "ellipse", "tall ellipse", "capsule", "concave polygon")
 each_shape = pytest.mark.parametrize("shape", SHAPES)
 positions = st.floats(14.0, 18.0)
 
@@ -99,11 +96,10 @@ def test_circle_covers_its_area(radius, x, y):
 
 @given(half_width=st.floats(1, 9), half_height=st.floats(1, 9), x=positions, y=positions, angle=st.floats(0, math.pi))
 def test_turned_box_covers_its_area(half_width, half_height, x, y, angle):
-    """Each corner may count for up to a quarter of a pixel too much."""
+    """Each corner may count for up to a quarter of a pixel too much, a slanted edge for a sixteenth of its length."""
     points = sdf.rotate(sdf.translate(sdf.grid(SIZE, SIZE), x, y), angle)
-    assert area(sdf.box(points, half_width, half_height)) == pytest.approx(
-        4 * half_width * half_height, rel=0.02, abs=1.05
-    )
+    off = 1.05 + 4 * (half_width + half_height) / 16
+    assert area(sdf.box(points, half_width, half_height)) == pytest.approx(4 * half_width * half_height, abs=off)
 
 
 @given(side=st.floats(6, 20), x=positions, y=positions)
@@ -145,7 +141,7 @@ def test_a_batch_is_its_frames_one_by_one():
     def draw(x, y, angle, half, vertices, end):
         points = sdf.rotate(sdf.translate(sdf.grid(SIZE, SIZE), x, y), angle)
         limb = sdf.capsule(points, torch.zeros(2), end, half / 4)
-        body = sdf.smooth_union(sdf.polygon(points, vertices), sdf.ellipse(points, half, 6.0), half / 2)
+        body = sdf.union(sdf.polygon(points, vertices), sdf.ellipse(points, half, 6.0))
         return sdf.union(limb, body, sdf.triangle(points, 2 * half), sdf.box(points, half, 2.0))
 
     batch = draw(x, y, angle, half, vertices, end)
@@ -154,22 +150,8 @@ def test_a_batch_is_its_frames_one_by_one():
         torch.testing.assert_close(draw(x[i], y[i], angle[i], half[i], vertices[i], end[i]), frame)
 
 
-def test_smooth_union_melts_only_where_shapes_are_close():
-    near, far = sdf.circle(centred(), 5.0), sdf.circle(sdf.translate(centred(), 6.0, 0.0), 5.0)
-    sharp, smooth = sdf.union(near, far), sdf.smooth_union(near, far, 2.0)
-    apart = (near - far).abs() >= 2.0
-    assert torch.equal(smooth[apart], sharp[apart])
-    assert (smooth <= sharp).all()
-    assert (sharp - smooth).max() == pytest.approx(0.5, abs=0.1)  # a quarter of the radius where both are equally near
-
-
 def test_grow_moves_the_edge():
     torch.testing.assert_close(sdf.grow(sdf.circle(centred(), 5.0), 2.0), sdf.circle(centred(), 7.0))
-
-
-def test_intersection_of_halves_is_their_overlap():
-    left, right = (sdf.box(sdf.translate(centred(), x, 0.0), 5.0, 4.0) for x in (-2.0, 2.0))
-    torch.testing.assert_close(sdf.intersection(left, right).clamp(max=0), sdf.box(centred(), 3.0, 4.0).clamp(max=0))
 
 
 def test_paint_mixes_colours_by_coverage():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mutoscope.data.synthetic import make_clips
 from mutoscope.data.synthetic.stick_motions import MOTIONS, poses
-from mutoscope.data.synthetic.stick_people import draw_people, draw_takes, joints_of, make_stick_people, render
+from mutoscope.data.synthetic.stick_people import draw_people, draw_takes, joints_of, render
 from mutoscope.geometry.skeletons import PENN13
 
 NUMBER = {name: number for number, name in enumerate(PENN13.joints)}
@@ -16,7 +16,7 @@ NUMBER = {name: number for number, name in enumerate(PENN13.joints)}
 
 @pytest.fixture(scope="module")
 def rendered():
-    return make_stick_people(seed=5, subjects=4)
+    return make_clips("stick_people", seed=5, subjects=4)
 
 
 @pytest.fixture(scope="module")
@@ -175,13 +175,13 @@ def test_the_background_stands_still_and_differs_from_clip_to_clip(rendered):
 
 
 def test_a_longer_clip_begins_as_a_shorter_one():
-    short, long = (make_stick_people(max_clips=7, frames=frames) for frames in (12, 48))
+    short, long = (make_clips("stick_people", max_clips=7, frames=frames) for frames in (12, 48))
     np.testing.assert_array_equal(np.stack(short.clips), np.stack(long.clips)[:, :12])
     np.testing.assert_array_equal(np.stack(short.columns["joints"]), np.stack(long.columns["joints"])[:, :12])
 
 
 def test_a_larger_picture_shows_the_same_scene():
-    small, large = (make_stick_people(max_clips=6, size=size, frames=4) for size in (32, 64))
+    small, large = (make_clips("stick_people", max_clips=6, size=size, frames=4) for size in (32, 64))
     np.testing.assert_allclose(np.stack(small.columns["joints"]) * 2, np.stack(large.columns["joints"]), rtol=1e-5)
     shrunk = np.stack(large.clips).reshape(6, 4, 32, 2, 32, 2, 3).mean(axis=(3, 5))
     assert np.abs(shrunk - np.stack(small.clips)).mean() < 4
@@ -194,5 +194,7 @@ def test_takes_do_not_depend_on_how_many_there_are():
 
 
 def test_another_seed_gives_other_people():
-    assert not set(make_stick_people(subjects=2, frames=1).subjects) & set(make_stick_people(seed=1, frames=1).subjects)
+    assert not set(make_clips("stick_people", subjects=2, frames=1).subjects) & set(
+        make_clips("stick_people", seed=1, frames=1).subjects
+    )
     assert not np.isin(draw_people(20, 0).scale, draw_people(20, 1).scale).any()

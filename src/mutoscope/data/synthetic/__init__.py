@@ -20,7 +20,7 @@ from mutoscope.data.synthetic.sprites import make_sprites
 from mutoscope.data.synthetic.stick_people import make_stick_people
 from mutoscope.data.synthetic.talk import make_talk
 from mutoscope.data.synthetic.talk_readout import read_talk
-from mutoscope.data.synthetic.toy_faces import make_faces, make_smiles
+from mutoscope.data.synthetic.toy_faces import make_faces
 from mutoscope.errors import InputError
 
 __all__ = ["NAMES", "Readers", "SyntheticClips", "make_clips", "readers_of"]
@@ -46,6 +46,7 @@ class Readers(NamedTuple):
 class _Set(NamedTuple):
     make: Callable[..., SyntheticClips]
     readers: Readers = Readers()
+    size: int = 32
 
 
 def _gripper(clips: Batch) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -61,12 +62,12 @@ def _head_and_mouth(clips: Batch) -> tuple[dict[str, np.ndarray], np.ndarray]:
 _SETS: dict[str, _Set] = {
     "sprites": _Set(make_sprites),
     "sprites_colour": _Set(partial(make_sprites, size_range=3.0, colour=True)),
-    "shapes": _Set(make_shapes),
+    "shapes": _Set(make_shapes, size=64),
     "moving_sprites": _Set(
         make_moving_sprites, Readers(look=appearance_descriptors, motion_descriptors=motion_descriptors)
     ),
     "faces": _Set(make_faces),
-    "smiles": _Set(make_smiles),
+    "smiles": _Set(partial(make_faces, motions=1)),
     "reach": _Set(make_reach, Readers(motion=_gripper)),
     "reach_one_table": _Set(partial(make_reach, backgrounds=1), Readers(motion=_gripper)),
     "talk": _Set(make_talk, Readers(motion=_head_and_mouth)),
@@ -105,8 +106,8 @@ def make_clips(
     """
     if name not in _SETS:
         raise InputError(f"{name}: no such synthetic set (expected one of {', '.join(NAMES)})")
-    maker = _SETS[name].make
-    known = sorted(inspect.signature(maker).parameters.keys() - {"size", "channels", "seed", "max_clips"})
+    chosen = _SETS[name]
+    known = sorted(inspect.signature(chosen.make).parameters.keys() - {"size", "channels", "seed", "max_clips"})
     for factor in factors.keys() - set(known):
         raise InputError(f"{name}: unknown argument {factor!r} (expected some of {', '.join(known)})")
     least = {"size": SMALLEST_SIZE, "seed": 0, "max_clips": 1, "clips": 1, "clips_per_type": 1, "frames": 1}
@@ -116,9 +117,7 @@ def make_clips(
             raise InputError(f"{name}: {argument} is {value} (expected at least {least[argument]})")
     if channels not in (1, 3):
         raise InputError(f"{name}: channels is {channels} (expected 1 or 3)")
-    if size is not None:
-        factors["size"] = size
-    return maker(channels=channels, seed=seed, max_clips=max_clips, **factors)
+    return chosen.make(size=size or chosen.size, channels=channels, seed=seed, max_clips=max_clips, **factors)
 
 
 def readers_of(origin: Origin | None) -> Readers:

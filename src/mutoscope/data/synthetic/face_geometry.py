@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from mutoscope.data.synthetic.face_parameters import Value
+
 Values = Float[np.ndarray, "..."]
 
 FORESHORTENING = (0.3, 1.2)
@@ -46,7 +48,7 @@ class Part(NamedTuple):
         cos, sin = np.cos(self.angle)[..., None], np.sin(self.angle)[..., None]
         return np.stack([self.x[..., None] + cos * x - sin * y, self.y[..., None] + sin * x + cos * y], axis=-1)
 
-    def moved(self, right: float | Values, down: float | Values) -> "Part":
+    def moved(self, right: Value, down: Value) -> "Part":
         """The part moved along its own axes."""
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         return self._replace(x=self.x + cos * right - sin * down, y=self.y + sin * right + cos * down)
@@ -72,7 +74,7 @@ class Head(NamedTuple):
     pitch: Float[np.ndarray, "n"]
     roll: Float[np.ndarray, "n"]
 
-    def point(self, across: float | Values, down: float | Values, lift: float | Values = 0.0) -> tuple[Values, Values]:
+    def point(self, across: Value, down: Value, lift: Value = 0.0) -> tuple[Values, Values]:
         """Where (across, down) on the sphere's front comes to lie, in the picture.
 
         Args:
@@ -85,7 +87,7 @@ class Head(NamedTuple):
         depth = depth * np.cos(self.yaw) - across * np.sin(self.yaw)
         return self.flat_point(turned, down * np.cos(self.pitch) + depth * np.sin(self.pitch))
 
-    def flat_point(self, across: float | Values, down: float | Values) -> tuple[Values, Values]:
+    def flat_point(self, across: Value, down: Value) -> tuple[Values, Values]:
         """Where a point of the head's plane comes to lie in the picture: rolled and shifted, but not turned."""
         x, y = across * self.half_width, down * self.half_height
         cos, sin = np.cos(self.roll), np.sin(self.roll)
@@ -93,14 +95,14 @@ class Head(NamedTuple):
 
     def part(
         self,
-        across: float | Values,
-        down: float | Values,
-        half_width: float | Values,
-        above: float | Values,
-        below: float | Values | None = None,
+        across: Value,
+        down: Value,
+        half_width: Value,
+        above: Value,
+        below: Value | None = None,
         *,
-        bend: float | Values = 0.0,
-        tilt: float | Values = 0.0,
+        bend: Value = 0.0,
+        tilt: Value = 0.0,
         lift: float = 0.0,
     ) -> Part:
         """A part fixed to the sphere at (across, down), foreshortened as it is there; `below` is `above` if None."""
@@ -111,28 +113,14 @@ class Head(NamedTuple):
         below = above if below is None else below
         return part(x, y, half_width * narrow, above * low, below * low, bend=bend * low, angle=self.roll + tilt)
 
-    def flat_part(
-        self,
-        across: float | Values,
-        down: float | Values,
-        half_width: float | Values,
-        above: float | Values,
-        below: float | Values,
-    ) -> Part:
+    def flat_part(self, across: Value, down: Value, half_width: Value, above: Value, below: Value) -> Part:
         """A part of the head's outline, which no turn foreshortens."""
         x, y = self.flat_point(across, down)
         return part(x, y, half_width, above, below, angle=self.roll)
 
 
 def part(
-    x: float | Values,
-    y: float | Values,
-    half_width: float | Values,
-    above: float | Values,
-    below: float | Values,
-    *,
-    bend: float | Values = 0.0,
-    angle: float | Values = 0.0,
+    x: Value, y: Value, half_width: Value, above: Value, below: Value, *, bend: Value = 0.0, angle: Value = 0.0
 ) -> Part:
     """A part whose measures are brought to one shape."""
     return Part(*np.broadcast_arrays(x, y, half_width, above, below, bend, angle))
@@ -155,6 +143,6 @@ def unstack(parts: Part) -> list[Part]:
     return [Part(*values) for values in zip(*parts, strict=True)]
 
 
-def _depth(across: float | Values, down: float | Values) -> Values:
+def _depth(across: Value, down: Value) -> Values:
     """Of the unit sphere's front; at its rim a little more than none, so that slopes stay finite."""
     return np.sqrt(np.maximum(1 - np.square(across) - np.square(down), 0.04))

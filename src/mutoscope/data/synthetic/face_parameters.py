@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32
 
+from mutoscope.data.synthetic.clips import within
+
 YOUNG_ADULT = 0.3
 """The age at which nothing is childlike any more and nothing old yet, on a scale from 0 (child) to 1 (old)."""
 
@@ -149,19 +151,18 @@ _IRISES = np.array([[0.35, 0.2, 0.1], [0.2, 0.45, 0.8], [0.2, 0.55, 0.3], [0.6, 
 def draw_identities(n: int, seed: int) -> Identity:
     """People drawn independently of each other; the first of more are those of fewer."""
     uniform = np.random.default_rng(seed).random((n, 40))
-    scalars = {name: low + (high - low) * uniform[:, i] for i, (name, (low, high)) in enumerate(_RANGES.items())}
     rest = uniform[:, len(_RANGES) :].T
-    colours = {
+    others = {
         "background_top": _pastel(rest[0], rest[1]),
         "background_bottom": _pastel(rest[2], rest[3]),
-        "shirt": _shirt(rest[4]),
+        "shirt": 0.2 + 0.6 * _hue(rest[4]),
         "skin": _along(_SKINS, rest[5]),
         "hair": np.clip(_one_of(_HAIRS, rest[6]) * (0.8 + 0.4 * rest[7, :, None]), 0, 1),
         "iris": _one_of(_IRISES, rest[8]),
+        "freckles": np.clip(4 * rest[9] - 3, 0, 1),
+        "earrings": rest[10] < 0.25,
     }
-    flags = {"freckles": np.clip(4 * rest[9] - 3, 0, 1), "earrings": (rest[10] < 0.25).astype(float)}
-    values = colours | scalars | flags
-    return Identity(**{name: values[name].astype(np.float32) for name in Identity._fields})
+    return Identity(**within(_RANGES, uniform), **{name: value.astype(np.float32) for name, value in others.items()})
 
 
 def _one_of(palette: np.ndarray, uniform: np.ndarray) -> np.ndarray:
@@ -180,7 +181,3 @@ def _hue(hue: np.ndarray) -> np.ndarray:
 
 def _pastel(hue: np.ndarray, value: np.ndarray) -> np.ndarray:
     return (0.55 + 0.45 * value[:, None]) * (0.6 + 0.4 * _hue(hue))
-
-
-def _shirt(hue: np.ndarray) -> np.ndarray:
-    return 0.2 + 0.6 * _hue(hue)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Int64
 
-from mutoscope.data.synthetic.clips import SyntheticClips
+from mutoscope.data.synthetic.clips import SyntheticClips, draw_in_turn, in_every_frame
 from mutoscope.data.synthetic.morphable_people import draw_person, render_person
 from mutoscope.geometry.toy_face import EXPRESSION_FIELDS, expression_coefficients, toy_face
 
@@ -39,22 +39,12 @@ NOISES = 5 + len(EXPRESSION_FIELDS) + 6
 
 
 def make_morphable_faces(
-    *,
-    size: int = 32,
-    channels: int = 3,
-    seed: int = 0,
-    max_clips: int | None = None,
-    subjects: int = 24,
-    takes: int = 1,
-    frames: int = 24,
+    *, size: int, channels: int, seed: int, max_clips: int | None, subjects: int = 24, takes: int = 1, frames: int = 24
 ) -> SyntheticClips:
-    """Renders toy morphable faces: first every expression of every person once, then their next takes.
+    """Renders toy morphable faces; see `make_clips`. First every expression of every person, then their next takes.
 
     Args:
-        size: height and width of a frame in pixels.
-        channels: 3 (RGB) or 1.
-        seed: of people and takes; another seed gives other people.
-        max_clips: stop after so many clips.
+        seed: another one gives other people.
         subjects: how many people.
         takes: how often each of them shows each expression.
         frames: frames per clip, equally spaced in time.
@@ -64,36 +54,28 @@ def make_morphable_faces(
         in pixels of the frames. Factors: the person's number (`identity`), how strong the expression is
         (`intensity`, about 1 at its apex), `strengths` (t 6) of the fields of the toy face, and `landmarks` (t 68 2).
     """
-    every = subjects * takes * len(EXPRESSIONS)
-    count = min(every, max_clips or every)
-    take, within = np.divmod(np.arange(count), subjects * len(EXPRESSIONS))
-    subject, label = np.divmod(within, len(EXPRESSIONS))
-    noise = np.stack([np.random.default_rng([seed, 1, number]).random((subjects, len(EXPRESSIONS), NOISES))
-                      for number in range(takes)])[take, subject, label]  # fmt: skip
+    motions = len(EXPRESSIONS)
+    subject, label, noise = draw_in_turn([seed, 1], subjects, takes, motions, max_clips, (motions, NOISES), np.float64)
     people = [draw_person(seed, number) for number in range(int(subject.max()) + 1)]
     intensity = _courses(noise[:, :5], frames)
     strengths = intensity[..., None] * _apexes(label, noise[:, 5:11])[:, None]
-    tracks = [
-        np.concatenate(
-            [
-                np.broadcast_to(people[who].identity, (frames, len(people[who].identity))),
-                expression_coefficients(shown),
-                np.broadcast_to(pose, (frames, len(pose))),
-            ],
-            axis=-1,
-        ).astype(np.float32)
-        for who, shown, pose in zip(subject, strengths, _poses(noise[:, 11:], size), strict=True)
-    ]
+    per_clip = {"identity": np.stack([people[who].identity for who in subject]), "pose": _poses(noise[:, 11:], size)}
+    held = in_every_frame(per_clip, frames)
+    tracks = np.concatenate([held["identity"], expression_coefficients(strengths), held["pose"]], axis=-1)
+    tracks = tracks.astype(np.float32)
     model = toy_face().landmark_model()
+    pixels = np.empty((len(subject), frames, size, size, channels), np.uint8)
+    for clip, who, track in zip(pixels, subject, tracks, strict=True):
+        clip[:] = render_person(people[who], track, size, channels)
     return SyntheticClips(
-        clips=[render_person(people[who], track, size, channels) for who, track in zip(subject, tracks, strict=True)],
+        clips=pixels,
         labels=label.tolist(),
         label_names=list(EXPRESSIONS),
-        factors={
-            "identity": list(np.repeat(subject[:, None], frames, axis=1)),
-            "intensity": list(intensity),
-            "strengths": list(strengths.astype(np.float32)),
-            "landmarks": [model.posed(torch.from_numpy(track))[..., :2].numpy() for track in tracks],
+        factors=in_every_frame({"identity": subject}, frames)
+        | {
+            "intensity": intensity,
+            "strengths": strengths.astype(np.float32),
+            "landmarks": np.stack([model.posed(torch.from_numpy(track))[..., :2].numpy() for track in tracks]),
         },
         subjects=[f"{seed}-{who:03d}" for who in subject],
         columns={"face": tracks},

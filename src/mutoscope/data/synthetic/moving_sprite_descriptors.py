@@ -28,12 +28,6 @@ LEAST_SWING = 0.02
 ROUND = 1 / 3
 """A path whose shorter axis is at least this share of its longer one is a circle; ¾ of a turn of a circle has 0.7."""
 
-APPEARANCE_NAMES = (
-    "foreground red", "foreground green", "foreground blue",
-    "background red", "background green", "background blue",
-    "area",
-)  # fmt: skip
-
 
 class Trajectory(NamedTuple):
     """What moves in each frame.
@@ -50,7 +44,7 @@ class Trajectory(NamedTuple):
 
 
 def appearance_descriptors(clips: UInt8[np.ndarray, "n t h w 3"]) -> Float64[np.ndarray, "n 7"]:
-    """What clips look like: `APPEARANCE_NAMES`.
+    """What clips look like.
 
     Returns:
         Mean colour of the foreground and of the background, in [0, 1], and the foreground's mean area, as a share of
@@ -62,12 +56,12 @@ def appearance_descriptors(clips: UInt8[np.ndarray, "n t h w 3"]) -> Float64[np.
 
 
 def motion_descriptors(clips: UInt8[np.ndarray, "n t h w c"]) -> Float64[np.ndarray, "n d"]:
-    """How clips move, whatever they look like: `motion_names`, of which there are 3 t + 9.
+    """How clips move, whatever they look like.
 
     Returns:
-        The three curves of `trajectory`, the amplitude of each (√2 times its standard deviation), and the cosine and
-        the sine part of each curve's first harmonic, one cycle a clip: its phase, weighted by how strong it is. Always
-        finite.
+        3 t + 9 numbers: the three curves of `trajectory`, the amplitude of each (√2 times its standard deviation), and
+        the cosine and the sine part of each curve's first harmonic, one cycle a clip: its phase, weighted by how strong
+        it is. Always finite.
     """
     curves = np.stack(trajectory(clips), axis=1)
     harmonics = 2 * np.fft.fft(curves)[:, :, 1 % curves.shape[-1]] / curves.shape[-1]
@@ -75,14 +69,6 @@ def motion_descriptors(clips: UInt8[np.ndarray, "n t h w c"]) -> Float64[np.ndar
     return np.concatenate(
         [curves.reshape(len(clips), 3 * clips.shape[1]), _amplitude(curves), parts.reshape(-1, 6)], axis=1
     )
-
-
-def motion_names(frames: int) -> tuple[str, ...]:
-    """The name of each dimension of `motion_descriptors` of clips of so many frames."""
-    curves = Trajectory._fields
-    times = [f"{curve} at {time}" for curve in curves for time in range(frames)]
-    parts = [f"{curve} {part}" for curve in curves for part in ("cosine", "sine")]
-    return (*times, *(f"{curve} amplitude" for curve in curves), *parts)
 
 
 def motion_class(clips: UInt8[np.ndarray, "n t h w c"]) -> Int64[np.ndarray, "n"]:

@@ -14,19 +14,21 @@ from jaxtyping import Float32, Int64, UInt8
 from torch import Tensor
 
 from mutoscope.data.synthetic import sdf
-from mutoscope.data.synthetic.clips import FRAMES_AT_ONCE, SyntheticClips, hsv_to_rgb, split_frames, to_frames
+from mutoscope.data.synthetic.clips import FRAMES_AT_ONCE, SyntheticClips, hsv_to_rgb, in_every_frame, to_frames, within
 
 SHAPES = ("disc", "square", "triangle", "star")
 MOTIONS = ("horizontal", "vertical", "circle", "grow-shrink")
 
-SIZES = (0.22, 0.32)
-AMPLITUDES = (0.08, 0.18)
-SPEEDS = (0.75, 1.5)
+APPEARANCE_RANGES = {
+    "shape": (0.0, float(len(SHAPES))), "hue": (0.0, 1.0), "size": (0.22, 0.32),
+    "background_hue": (0.0, 1.0), "background_value": (0.15, 0.45),
+}  # fmt: skip
+MOTION_RANGES = {"amplitude": (0.08, 0.18), "phase": (0.0, 1.0), "speed": (0.75, 1.5)}
 AREA_PER_AMPLITUDE = 3.0
 """By what share of its mean the area of a "grow-shrink" clip swings, per unit of amplitude."""
 
 FILL_SATURATION, FILL_VALUE = 0.9, 0.95
-BACKGROUND_SATURATION, BACKGROUND_VALUES = 0.7, (0.15, 0.45)
+BACKGROUND_SATURATION = 0.7
 STAR_WAIST = 0.5
 """Distance of a star's inner corners from its centre, as a share of that of its points."""
 
@@ -75,21 +77,12 @@ class Course(NamedTuple):
 
 
 def make_moving_sprites(
-    *,
-    size: int = 32,
-    channels: int = 3,
-    seed: int = 0,
-    max_clips: int | None = None,
-    clips: int = 4000,
-    frames: int = 16,
+    *, size: int, channels: int, seed: int, max_clips: int | None, clips: int = 4000, frames: int = 16
 ) -> SyntheticClips:
-    """Renders moving sprites; clip i is of class i mod 4, whatever the number of clips.
+    """Renders moving sprites; see `make_clips`. Clip i is of class i mod 4, whatever the number of clips.
 
     Args:
-        size: height and width of a frame in pixels.
-        channels: 3 (RGB) or 1; in grey, some shapes are hardly brighter than their background.
-        seed: of all factors but the class.
-        max_clips: stop after so many clips.
+        channels: in grey, some shapes are hardly brighter than their background.
         clips: how many clips.
         frames: frames per clip, equally spaced in time.
 
@@ -97,42 +90,21 @@ def make_moving_sprites(
         Clips labelled by motion, with the fields of `Appearance` and `Motion` and, changing from frame to frame, the
         centre's `x` and `y` (pixels) and the `area` (share of the picture) as factors.
     """
-    appearance, motion = draw_factors(clips if max_clips is None else min(max_clips, clips), seed)
-    pixels = render(appearance, motion, size=size, frames=frames, channels=channels)
+    appearance, motion = draw_factors(min(clips, max_clips or clips), seed)
     course = course_of(motion, frames)
-    per_clip = {**appearance._asdict(), **motion._asdict()}
-    per_frame = {
-        "x": course.x * size,
-        "y": course.y * size,
-        "area": course.area * np.square(appearance.size)[:, None],
-    }
-    repeated = {name: np.repeat(values[:, None], frames, axis=1) for name, values in per_clip.items()}
-    return SyntheticClips(
-        clips=list(pixels),
-        labels=motion.motion.tolist(),
-        label_names=list(MOTIONS),
-        factors={name: list(values) for name, values in (repeated | per_frame).items()},
-    )
+    factors = in_every_frame(appearance._asdict() | motion._asdict(), frames)
+    factors |= {"x": course.x * size, "y": course.y * size, "area": course.area * np.square(appearance.size)[:, None]}
+    pixels = render(appearance, motion, size=size, frames=frames, channels=channels)
+    return SyntheticClips(pixels, labels=motion.motion.tolist(), label_names=list(MOTIONS), factors=factors)
 
 
 def draw_factors(clips: int, seed: int) -> tuple[Appearance, Motion]:
     """Factors drawn uniformly and independently of each other; clip i is of motion i mod 4."""
-    uniform = np.random.default_rng(seed).random((clips, 8), dtype=np.float32).T
-    shape, hue, size, background_hue, background_value, amplitude, phase, speed = uniform
-    appearance = Appearance(
-        shape=(shape * len(SHAPES)).astype(np.int64),
-        hue=hue,
-        size=_between(SIZES, size),
-        background_hue=background_hue,
-        background_value=_between(BACKGROUND_VALUES, background_value),
-    )
-    motion = Motion(
-        motion=np.arange(clips) % len(MOTIONS),
-        amplitude=_between(AMPLITUDES, amplitude),
-        phase=phase,
-        speed=_between(SPEEDS, speed),
-    )
-    return appearance, motion
+    looks = len(APPEARANCE_RANGES)
+    uniform = np.random.default_rng(seed).random((clips, looks + len(MOTION_RANGES)), dtype=np.float32)
+    appearance = Appearance(**within(APPEARANCE_RANGES, uniform))
+    motion = Motion(np.arange(clips) % len(MOTIONS), **within(MOTION_RANGES, uniform[:, looks:]))
+    return appearance._replace(shape=appearance.shape.astype(np.int64)), motion
 
 
 def course_of(motion: Motion, frames: int) -> Course:
@@ -149,13 +121,7 @@ def course_of(motion: Motion, frames: int) -> Course:
 def render(
     appearance: Appearance, motion: Motion, *, size: int = 32, frames: int = 16, channels: int = 3
 ) -> UInt8[np.ndarray, "n t h w c"]:
-    """Clips of given factors; look i moves in manner i.
-
-    Args:
-        size: height and width of a frame in pixels.
-        frames: frames per clip, t.
-        channels: 3 (RGB) or 1.
-    """
+    """Clips of given factors; look i moves in manner i."""
     count = len(appearance.shape)
     course = course_of(motion, frames)
     x, y = (values.ravel() * size for values in (course.x, course.y))
@@ -172,12 +138,7 @@ def render(
             cover = sdf.coverage(_distance(shape_index, points, torch.from_numpy(side[chosen])))
             canvas = background[clip[chosen]][:, :, None, None].expand(-1, -1, size, size)
             pixels[chosen] = to_frames(sdf.paint(canvas, cover, fill[clip[chosen]]), channels)
-    return np.stack(split_frames(pixels, frames)) if count else pixels.reshape(0, frames, size, size, channels)
-
-
-def _between(limits: tuple[float, float], uniform: Float32[np.ndarray, "n"]) -> Float32[np.ndarray, "n"]:
-    low, high = limits
-    return low + (high - low) * uniform
+    return pixels.reshape(count, frames, size, size, channels)
 
 
 def _colours(hue: np.ndarray, saturation: float, value: np.ndarray) -> Tensor:

@@ -21,7 +21,7 @@ from jaxtyping import Float, Float32, Int64, UInt8
 from torch import Tensor
 
 from mutoscope.data.synthetic import sdf
-from mutoscope.data.synthetic.clips import FRAMES_AT_ONCE, SyntheticClips, hsv_to_rgb, to_frames
+from mutoscope.data.synthetic.clips import FRAMES_AT_ONCE, SyntheticClips, hsv_to_rgb, in_every_frame, to_frames, within
 from mutoscope.errors import InputError
 
 REFERENCE_SIZE = 32
@@ -136,21 +136,17 @@ class Course(NamedTuple):
 
 def make_reach(
     *,
-    size: int = REFERENCE_SIZE,
-    channels: int = 3,
-    seed: int = 0,
-    max_clips: int | None = None,
+    size: int,
+    channels: int,
+    seed: int,
+    max_clips: int | None,
     clips: int = 4000,
     frames: int = 16,
     backgrounds: int = 0,
 ) -> SyntheticClips:
-    """Renders a reaching arm.
+    """Renders a reaching arm; see `make_clips`.
 
     Args:
-        size: height and width of a frame in pixels.
-        channels: 3 (RGB) or 1.
-        seed: of all factors.
-        max_clips: stop after so many clips.
         clips: how many clips.
         frames: frames per clip; a longer clip begins as a shorter one.
         backgrounds: 0 for a table of its own in each clip; n for one of n tables, the same ones whatever the seed.
@@ -162,39 +158,33 @@ def make_reach(
     Raises:
         InputError: `backgrounds` is negative.
     """
-    count = clips if max_clips is None else min(max_clips, clips)
-    appearance, motion = draw_factors(count, seed, backgrounds)
+    appearance, motion = draw_factors(min(clips, max_clips or clips), seed, backgrounds)
     course, scale = course_of(motion, frames), np.float32(size / REFERENCE_SIZE)
     lengths = {name: getattr(motion, name) * scale for name in ("x_0", "a", "y_0", "v")}
     per_clip = motion._asdict() | lengths | {"blocks": appearance.blocks, "background_hue": appearance.table.hue}
-    factors = {name: list(np.repeat(values[:, None], frames, axis=1)) for name, values in per_clip.items()}
-    factors |= {"x": list(course.x * scale), "y": list(course.y * scale)}
+    factors = in_every_frame(per_clip, frames) | {"x": course.x * scale, "y": course.y * scale}
     pixels = render(appearance, motion, size=size, frames=frames, channels=channels)
-    return SyntheticClips(clips=list(pixels), labels=[0] * count, label_names=["reach"], factors=factors)
+    return SyntheticClips(pixels, labels=[0] * len(pixels), label_names=["reach"], factors=factors)
 
 
 def draw_factors(clips: int, seed: int, backgrounds: int = 0) -> tuple[Appearance, Motion]:
     """Factors drawn uniformly and independently of each other; fewer clips are the first of more.
 
-    Args:
-        clips: how many clips, n.
-        seed: of all factors.
-        backgrounds: 0 for n tables, or how many tables the clips share, which are the same for every seed.
-
-    Raises:
-        InputError: `backgrounds` is negative.
+    See `make_reach` for `backgrounds`.
     """
     if backgrounds < 0:
         raise InputError(f"reach: backgrounds is {backgrounds} (expected at least 0)")
     uniform = np.random.default_rng(seed).random((clips, 3 + len(MOTION_RANGES)), dtype=np.float32)
     upwards, shown, blocks = uniform[:, 0] >= DOWNWARDS, uniform[:, 1], uniform[:, 2]
-    motion = Motion(**_within(MOTION_RANGES, uniform[:, 3:]))
-    tables = _draw_tables(backgrounds or clips, seed=0 if backgrounds else seed)
+    motion = Motion(**within(MOTION_RANGES, uniform[:, 3:]))
+    of_tables = np.random.default_rng([0 if backgrounds else seed, 1])
+    shape = (backgrounds or clips, len(TABLE_RANGES))
+    tables = Table(**within(TABLE_RANGES, of_tables.random(shape, dtype=np.float32)))
     lying = np.random.default_rng([seed, 2]).random((clips, MOST_BLOCKS, len(BLOCK_RANGES)), dtype=np.float32)
     appearance = Appearance(
         table=tables.at((shown * backgrounds).astype(np.int64)) if backgrounds else tables,
         blocks=(blocks * (MOST_BLOCKS + 1)).astype(np.int64),
-        **_within(BLOCK_RANGES, lying),
+        **within(BLOCK_RANGES, lying),
     )
     return appearance, motion._replace(v=np.where(upwards, -motion.v, motion.v))
 
@@ -211,13 +201,7 @@ def course_of(motion: Motion, frames: int) -> Course:
 def render(
     appearance: Appearance, motion: Motion, *, size: int = REFERENCE_SIZE, frames: int = 16, channels: int = 3
 ) -> UInt8[np.ndarray, "n t h w c"]:
-    """Clips of given factors; look i moves in manner i.
-
-    Args:
-        size: height and width of a frame in pixels.
-        frames: frames per clip, t.
-        channels: 3 (RGB) or 1.
-    """
+    """Clips of given factors; look i moves in manner i."""
     scale, count = size / REFERENCE_SIZE, len(appearance.blocks)
     course = course_of(motion, frames)
     pixels = np.empty((count, frames, size, size, channels), np.uint8)
@@ -228,21 +212,6 @@ def render(
         canvas = _draw_still(appearance.at(chunk), size).repeat_interleave(frames, dim=0)
         pixels[chunk] = to_frames(_draw_arm(canvas, x, y), channels).reshape(-1, *pixels.shape[1:])
     return pixels
-
-
-def _draw_tables(count: int, seed: int) -> Table:
-    uniform = np.random.default_rng([seed, 1]).random((count, len(TABLE_RANGES)), dtype=np.float32)
-    return Table(**_within(TABLE_RANGES, uniform))
-
-
-def _within(
-    ranges: dict[str, tuple[float, float]], uniform: Float32[np.ndarray, "... k"]
-) -> dict[str, Float32[np.ndarray, "..."]]:
-    """The k columns of numbers in [0, 1) brought to the k ranges."""
-    return {
-        name: (low + (high - low) * uniform[..., column]).astype(np.float32)
-        for column, (name, (low, high)) in enumerate(ranges.items())
-    }
 
 
 def _draw_still(appearance: Appearance, size: int) -> Float[Tensor, "n 3 h w"]:

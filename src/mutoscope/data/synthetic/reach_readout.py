@@ -3,12 +3,10 @@
 Noise, blur and somewhat wrong colours of half-trained generators change the figures a little.
 """
 
-from typing import NamedTuple
-
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import UInt8
 
-from mutoscope.data.synthetic.soft_masks import locate, ramp, smooth_colours
+from mutoscope.data.synthetic.soft_masks import Spot, locate, ramp, smooth_colours
 
 MAGENTA_EDGE = (0.2, 0.8)
 """From which to which magenta (what red and blue both have more than green) a pixel turns into gripper, of 1."""
@@ -20,22 +18,8 @@ MOST_SPREAD = 0.15
 """Magenta that is farther apart, in sides of the picture, is no gripper (whose spread is 0.06)."""
 
 
-class GripperState(NamedTuple):
-    """Where the gripper is in each frame.
-
-    Attributes:
-        x: of its centroid, in pixels from the left edge; NaN where not found.
-        y: the same from the top edge.
-        found: whether the frame shows a gripper: enough magenta, in one place.
-    """
-
-    x: Float32[np.ndarray, "n t"]
-    y: Float32[np.ndarray, "n t"]
-    found: Bool[np.ndarray, "n t"]
-
-
-def read_reach(clips: UInt8[np.ndarray, "n t h w c"]) -> GripperState:
-    """The gripper's place in each frame of clips.
+def read_reach(clips: UInt8[np.ndarray, "n t h w c"]) -> Spot:
+    """The gripper's place in each frame of clips ("n t"); found is what has enough magenta, in one place.
 
     Args:
         clips: RGB, real or generated, of any size.
@@ -43,7 +27,7 @@ def read_reach(clips: UInt8[np.ndarray, "n t h w c"]) -> GripperState:
     Raises:
         InputError: the clips have no three channels.
     """
-    state = GripperState(*(np.empty(clips.shape[:2], dtype) for dtype in (np.float32, np.float32, np.bool_)))
+    state = Spot(*(np.empty(clips.shape[:2], dtype) for dtype in (np.float32, np.float32, np.bool_)))
     for index, clip in enumerate(clips):
         red, green, blue = np.moveaxis(smooth_colours(clip), -1, 0)
         mask = ramp(np.minimum(red, blue) - green, MAGENTA_EDGE)

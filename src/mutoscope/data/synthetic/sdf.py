@@ -9,8 +9,8 @@ first pixel is (0.5, 0.5).
     canvas = paint(torch.zeros(3, 32, 32), coverage(circle(points, 4.0)), torch.tensor([1.0, 0.5, 0.0]))
 
 Every argument called a `Scalar` is a number, or a tensor with one value per frame. All distances are 1-Lipschitz
-and, for single shapes, exact; `union`, `intersection` and `difference` keep the edge exact and elsewhere never say that
-it is farther than it is. Formulas after Inigo Quilez, https://iquilezles.org/articles/distfunctions2d.
+and, for single shapes, exact; `union` keeps the edge exact and elsewhere never says that it is farther than it is.
+Formulas after Inigo Quilez, https://iquilezles.org/articles/distfunctions2d.
 """
 
 import math
@@ -109,31 +109,9 @@ def grow(distance: Float[Tensor, "*b h w"], by: Scalar) -> Float[Tensor, "*b h w
     return distance - _per_frame(by)
 
 
-def outline(distance: Float[Tensor, "*b h w"], width: Scalar) -> Float[Tensor, "*b h w"]:
-    """A line of this width along the edge of the shape."""
-    return distance.abs() - _per_frame(width) / 2
-
-
 def union(*distances: Float[Tensor, "..."]) -> Float[Tensor, "*b h w"]:
     """What lies in any of the shapes; exact outside them."""
     return reduce(torch.minimum, distances)
-
-
-def intersection(*distances: Float[Tensor, "..."]) -> Float[Tensor, "*b h w"]:
-    """What lies in all of the shapes; exact inside them."""
-    return reduce(torch.maximum, distances)
-
-
-def difference(distance: Float[Tensor, "..."], hole: Float[Tensor, "..."]) -> Float[Tensor, "*b h w"]:
-    """What lies in the first shape but not in `hole`."""
-    return torch.maximum(distance, -hole)
-
-
-def smooth_union(first: Float[Tensor, "..."], second: Float[Tensor, "..."], radius: Scalar) -> Float[Tensor, "*b h w"]:
-    """Two shapes melted together where their distances differ by less than `radius` > 0 (quadratic smooth minimum)."""
-    radius = _per_frame(radius)
-    nearness = ((radius - (first - second).abs()) / radius).clamp(min=0)
-    return torch.minimum(first, second) - nearness**2 * radius / 4
 
 
 def coverage(distance: Float[Tensor, "*b h w"]) -> Float[Tensor, "*b h w"]:

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mutoscope.data.synthetic import sdf
-from mutoscope.data.synthetic.clips import FRAMES_AT_ONCE, SyntheticClips, split_frames, to_frames
+from mutoscope.data.synthetic.clips import FRAMES_AT_ONCE, SyntheticClips, to_frames
 
 LABELS = ("up", "left")
 SHAPES = ("circle", "square")
@@ -29,21 +29,11 @@ MARGIN = 1.0
 
 
 def make_shapes(
-    *,
-    size: int = REFERENCE_SIZE,
-    channels: int = 3,
-    seed: int = 0,
-    max_clips: int | None = None,
-    clips: int = 500,
-    frames: int = 32,
+    *, size: int, channels: int, seed: int, max_clips: int | None, clips: int = 500, frames: int = 32
 ) -> SyntheticClips:
-    """Renders moving shapes; clip i is of class i mod 2, whatever the number of clips.
+    """Renders moving shapes; see `make_clips`. Clip i is of class i mod 2, whatever the number of clips.
 
     Args:
-        size: height and width of a frame in pixels.
-        channels: 3 (RGB) or 1.
-        seed: of shapes, sizes, colours and paths.
-        max_clips: stop after so many clips.
         clips: how many clips (the published set has 8,000).
         frames: frames per clip, equally spaced in the curve's parameter from 0 to 1.
 
@@ -51,7 +41,7 @@ def make_shapes(
         Clips labelled by direction, with the factors `shape` (0 circle, 1 square), `phase` [0, 1], `half_width`, the
         centre's `x` and `y` (pixels), `red`, `green` and `blue` [0, 1].
     """
-    count = clips if max_clips is None else min(max_clips, clips)
+    count = min(clips, max_clips or clips)
     per_clip = [_draw_clip(clip % len(LABELS), np.random.default_rng([seed, clip])) for clip in range(count)]
     phase = np.linspace(0, 1, frames, dtype=np.float32)
     x, y = np.concatenate([bezier(drawn.control, phase) for drawn in per_clip]).T * (size / REFERENCE_SIZE)
@@ -69,10 +59,10 @@ def make_shapes(
         "red": red, "green": green, "blue": blue,
     }  # fmt: skip
     return SyntheticClips(
-        clips=split_frames(pixels, frames),
+        clips=pixels.reshape(count, frames, size, size, channels),
         labels=[clip % len(LABELS) for clip in range(count)],
         label_names=list(LABELS),
-        factors={name: split_frames(values, frames) for name, values in factors.items()},
+        factors={name: values.reshape(count, frames) for name, values in factors.items()},
     )
 
 

@@ -24,9 +24,9 @@ class Spot(NamedTuple):
         found: whether enough is marked, and in one place.
     """
 
-    x: Float32[np.ndarray, "t"]
-    y: Float32[np.ndarray, "t"]
-    found: Bool[np.ndarray, "t"]
+    x: Float32[np.ndarray, "*n t"]
+    y: Float32[np.ndarray, "*n t"]
+    found: Bool[np.ndarray, "*n t"]
 
 
 def smooth_colours(clip: UInt8[np.ndarray, "t h w c"]) -> Float32[np.ndarray, "t h w 3"]:

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mutoscope.data.synthetic import sdf
-from mutoscope.data.synthetic.clips import FRAMES_AT_ONCE, SyntheticClips, hsv_to_rgb, split_frames, to_frames
+from mutoscope.data.synthetic.clips import FRAMES_AT_ONCE, SyntheticClips, hsv_to_rgb, to_frames
 
 TYPES = ("circle", "square", "triangle", "bar")
 REFERENCE_SIZE = 32
@@ -35,22 +35,18 @@ SATURATION = 0.75
 
 def make_sprites(
     *,
-    size: int = REFERENCE_SIZE,
-    channels: int = 3,
-    seed: int = 0,
-    max_clips: int | None = None,
+    size: int,
+    channels: int,
+    seed: int,
+    max_clips: int | None,
     clips_per_type: int = 50,
     frames: int = 40,
     size_range: float = 1.0,
     colour: bool = False,
 ) -> SyntheticClips:
-    """Renders sprite clips; clip i is of type i mod 4, whatever the number of clips.
+    """Renders sprite clips; see `make_clips`. Clip i is of type i mod 4, whatever the number of clips.
 
     Args:
-        size: height and width of a frame in pixels.
-        channels: 3 (RGB) or 1.
-        seed: of the nuisances.
-        max_clips: stop after so many clips.
         clips_per_type: clips of each of the four types.
         frames: frames per clip, equally spaced in phase from 0 to 1.
         size_range: sprites are larger or smaller than their mean by up to so many pixels of a 32-pixel picture.
@@ -60,7 +56,8 @@ def make_sprites(
         Clips on black, labelled by type, with the factors `type` (int), `phase` [0, 1], `brightness` [0, 1], `size` (of
         the sprite), `offset_x` and `offset_y` (pixels) and `hue` [0, 1) (0 where there is no colour).
     """
-    count = len(TYPES) * clips_per_type if max_clips is None else min(max_clips, len(TYPES) * clips_per_type)
+    every = len(TYPES) * clips_per_type
+    count = min(every, max_clips or every)
     labels = np.arange(count) % len(TYPES)
     nuisances = _draw_nuisances(labels, seed, size_range, colour, size / REFERENCE_SIZE)
     factors: dict[str, np.ndarray] = {
@@ -73,13 +70,16 @@ def make_sprites(
         of_type = np.flatnonzero(factors["type"] == type_index)
         for start in range(0, len(of_type), FRAMES_AT_ONCE):
             chosen = of_type[start : start + FRAMES_AT_ONCE]
-            chunk = {name: torch.from_numpy(values[chosen]) for name, values in factors.items()}
-            pixels[chosen] = to_frames(_draw_frames(type_index, size, chunk, SATURATION if colour else 0.0), channels)
+            drawn = {name: torch.from_numpy(values[chosen]) for name, values in factors.items()}
+            geometry = {name: drawn[name] for name in ("phase", "size", "offset_x", "offset_y")}
+            cover = sprite_coverage(type_index, size, **geometry)
+            fill = hsv_to_rgb(drawn["hue"], SATURATION if colour else 0.0, drawn["brightness"])
+            pixels[chosen] = to_frames(sdf.paint(cover.new_zeros(3, size, size), cover, fill), channels)
     return SyntheticClips(
-        clips=split_frames(pixels, frames),
+        clips=pixels.reshape(count, frames, size, size, channels),
         labels=labels.tolist(),
         label_names=list(TYPES),
-        factors={name: split_frames(values, frames) for name, values in factors.items()},
+        factors={name: values.reshape(count, frames) for name, values in factors.items()},
     )
 
 
@@ -132,13 +132,3 @@ def _draw_nuisances(
         "hue": hue * colour,
     }
     return {name: values.astype(np.float32) for name, values in nuisances.items()}
-
-
-def _draw_frames(
-    type_index: int, picture_size: int, factors: dict[str, Tensor], saturation: float
-) -> Float[Tensor, "n 3 h w"]:
-    """Frames of one type, in [0, 1]; `factors` holds one value per frame."""
-    geometry = {name: factors[name] for name in ("phase", "size", "offset_x", "offset_y")}
-    cover = sprite_coverage(type_index, picture_size, **geometry)
-    colour = hsv_to_rgb(factors["hue"], saturation, factors["brightness"])
-    return sdf.paint(cover.new_zeros(3, picture_size, picture_size), cover, colour)

@@ -17,7 +17,15 @@ from jaxtyping import Float, Float32, Int64, UInt8
 from torch import Tensor
 
 from mutoscope.data.synthetic import sdf
-from mutoscope.data.synthetic.clips import FRAMES_AT_ONCE, SyntheticClips, hsv_to_rgb, to_frames
+from mutoscope.data.synthetic.clips import (
+    FRAMES_AT_ONCE,
+    SyntheticClips,
+    draw_in_turn,
+    hsv_to_rgb,
+    in_every_frame,
+    to_frames,
+    within,
+)
 from mutoscope.data.synthetic.stick_motions import MOTIONS, poses
 from mutoscope.geometry.skeletons import PENN13
 
@@ -112,22 +120,12 @@ class Takes(NamedTuple):
 
 
 def make_stick_people(
-    *,
-    size: int = REFERENCE_SIZE,
-    channels: int = 3,
-    seed: int = 0,
-    max_clips: int | None = None,
-    subjects: int = 20,
-    takes: int = 1,
-    frames: int = 48,
+    *, size: int, channels: int, seed: int, max_clips: int | None, subjects: int = 20, takes: int = 1, frames: int = 48
 ) -> SyntheticClips:
-    """Renders moving people: first every motion of every person once, then their next takes.
+    """Renders moving people; see `make_clips`. First every motion of every person once, then their next takes.
 
     Args:
-        size: height and width of a frame in pixels.
-        channels: 3 (RGB) or 1.
-        seed: of people, takes and backgrounds; another seed gives other people.
-        max_clips: stop after so many clips.
+        seed: another one gives other people.
         subjects: how many people.
         takes: how often each of them makes each motion.
         frames: frames per clip; a longer clip begins as a shorter one.
@@ -141,20 +139,19 @@ def make_stick_people(
     taken = draw_takes(seed, subjects=subjects, takes=takes, max_clips=max_clips)
     people = draw_people(subjects, seed).at(taken.subject)
     count, scale = len(taken.subject), np.float32(size / REFERENCE_SIZE)
-    joints, shade = joints_of(people, taken, frames), _shade(taken, frames)
+    joints = joints_of(people, taken, frames) * scale
+    shade = _turning(taken.shade_phase, taken.shade_period, frames)
     background = _draw_backgrounds(count, seed, size)
-    per_clip = {
-        "identity": taken.subject, "period": taken.period, "amplitude": taken.amplitude, "side": _side(taken),
-    }  # fmt: skip
-    factors = {name: list(np.repeat(values[:, None], frames, axis=1)) for name, values in per_clip.items()}
-    factors |= {"angle": list(_angle(taken, frames)), "shade": list(shade)}
+    side = np.where(taken.side < MIRRORED, -1, 1)
+    per_clip = {"identity": taken.subject, "period": taken.period, "amplitude": taken.amplitude, "side": side}
+    angle = _turning(taken.phase, taken.period, frames)
     return SyntheticClips(
-        clips=list(render(people, joints * scale, shade, background, channels)),
+        clips=render(people, joints, shade, background, channels),
         labels=taken.motion.tolist(),
         label_names=list(MOTIONS),
-        factors=factors,
+        factors=in_every_frame(per_clip, frames) | {"angle": angle, "shade": shade},
         subjects=[f"{seed}-{subject:03d}" for subject in taken.subject],
-        columns={"joints": list(joints * scale), "visible": list(np.ones((count, frames, 13), np.float32))},
+        columns={"joints": joints, "visible": np.ones((count, frames, 13), np.float32)},
         skeleton=PENN13.name,
     )
 
@@ -162,25 +159,20 @@ def make_stick_people(
 def draw_people(people: int, seed: int) -> People:
     """Proportions and colours drawn uniformly and independently; fewer people are the first of more."""
     uniform = np.random.default_rng([seed, 0]).random((people, len(PEOPLE_RANGES)), dtype=np.float32)
-    return People(**_within(PEOPLE_RANGES, uniform))
+    return People(**within(PEOPLE_RANGES, uniform))
 
 
 def draw_takes(seed: int, *, subjects: int, takes: int, max_clips: int | None = None) -> Takes:
-    """Takes in the set's order: motions change fastest, then people.
-
-    A person's take of a motion does not depend on how many people and takes there are.
-    """
-    count = min(subjects * takes * len(MOTIONS), max_clips or subjects * takes * len(MOTIONS))
-    take, within = np.divmod(np.arange(count), subjects * len(MOTIONS))
-    subject, motion = np.divmod(within, len(MOTIONS))
-    shape = subjects, len(MOTIONS), len(TAKE_RANGES)
-    uniform = np.stack([np.random.default_rng([seed, 1, number]).random(shape, np.float32) for number in range(takes)])
-    return Takes(subject=subject, motion=motion, **_within(TAKE_RANGES, uniform[take, subject, motion]))
+    """Takes in the set's order (see `draw_in_turn`)."""
+    shape = len(MOTIONS), len(TAKE_RANGES)
+    subject, motion, uniform = draw_in_turn([seed, 1], subjects, takes, len(MOTIONS), max_clips, shape, np.float32)
+    return Takes(subject, motion, **within(TAKE_RANGES, uniform))
 
 
 def joints_of(people: People, takes: Takes, frames: int) -> Float32[np.ndarray, "n t 13 2"]:
     """The joints of person i in take i, in Penn Action's order and pixels of 32."""
-    pose = poses(takes.motion, _angle(takes, frames), takes.amplitude, mirrored=takes.side < MIRRORED)
+    angle = _turning(takes.phase, takes.period, frames)
+    pose = poses(takes.motion, angle, takes.amplitude, mirrored=takes.side < MIRRORED)
     person = People(*(values[:, None] for values in people))
     places = {}
     for side, sign in (("left", 1), ("right", -1)):
@@ -229,18 +221,6 @@ def render(
     return pixels
 
 
-def _side(takes: Takes) -> Int64[np.ndarray, "n"]:
-    return np.where(takes.side < MIRRORED, -1, 1)
-
-
-def _angle(takes: Takes, frames: int) -> Float32[np.ndarray, "n t"]:
-    return _turning(takes.phase, takes.period, frames)
-
-
-def _shade(takes: Takes, frames: int) -> Float32[np.ndarray, "n t"]:
-    return _turning(takes.shade_phase, takes.shade_period, frames)
-
-
 def _turning(phase: np.ndarray, period: np.ndarray, frames: int) -> Float32[np.ndarray, "n t"]:
     time = np.arange(frames, dtype=np.float32)
     return (2 * np.pi * (phase[:, None] + time / period[:, None])).astype(np.float32)
@@ -249,16 +229,6 @@ def _turning(phase: np.ndarray, period: np.ndarray, frames: int) -> Float32[np.n
 def _pointing(angle: np.ndarray, length: np.ndarray) -> np.ndarray:
     """Vectors (x, y) of a length, by their angle from straight down towards the picture's right."""
     return np.stack([length * np.sin(angle), length * np.cos(angle)], axis=-1)
-
-
-def _within(
-    ranges: dict[str, tuple[float, float]], uniform: Float32[np.ndarray, "n k"]
-) -> dict[str, Float32[np.ndarray, "n"]]:
-    """The k columns of numbers in [0, 1) brought to the k ranges."""
-    return {
-        name: (low + (high - low) * uniform[:, column]).astype(np.float32)
-        for column, (name, (low, high)) in enumerate(ranges.items())
-    }
 
 
 def _draw_backgrounds(count: int, seed: int, size: int) -> Float[Tensor, "n 3 h w"]:

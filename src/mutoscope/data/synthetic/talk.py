@@ -17,7 +17,7 @@ from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
 from mutoscope.data.synthetic import sdf
-from mutoscope.data.synthetic.clips import FRAMES_AT_ONCE, SyntheticClips, hsv_to_rgb, to_frames
+from mutoscope.data.synthetic.clips import FRAMES_AT_ONCE, SyntheticClips, hsv_to_rgb, in_every_frame, to_frames, within
 
 REFERENCE_SIZE = 32
 REGIONS = ("background", "hair", "face", "mouth")
@@ -116,21 +116,11 @@ class Shapes(NamedTuple):
 
 
 def make_talk(
-    *,
-    size: int = REFERENCE_SIZE,
-    channels: int = 3,
-    seed: int = 0,
-    max_clips: int | None = None,
-    clips: int = 4000,
-    frames: int = 16,
+    *, size: int, channels: int, seed: int, max_clips: int | None, clips: int = 4000, frames: int = 16
 ) -> SyntheticClips:
-    """Renders talking faces.
+    """Renders talking faces; see `make_clips`.
 
     Args:
-        size: height and width of a frame in pixels.
-        channels: 3 (RGB) or 1.
-        seed: of all factors.
-        max_clips: stop after so many clips.
         clips: how many clips.
         frames: frames per clip; a longer clip begins as a shorter one.
 
@@ -138,28 +128,21 @@ def make_talk(
         Clips of the only class, "talk". Factors: the face's centre `x` and `y` and the `mouth_area` in each frame, and
         the fields of `Appearance` and `Motion` (pixels of the rendered size, frames, radians).
     """
-    count = clips if max_clips is None else min(max_clips, clips)
-    appearance, motion = draw_factors(count, seed)
+    appearance, motion = draw_factors(min(clips, max_clips or clips), seed)
     course, scale = course_of(motion, frames), np.float32(size / REFERENCE_SIZE)
     per_clip = appearance._asdict() | motion._asdict()
     per_clip |= {name: per_clip[name] * scale for name in ("half_width", "x_0", "y_0", "reach")}
-    factors = {name: list(np.repeat(values[:, None], frames, axis=1)) for name, values in per_clip.items()}
-    factors |= {"x": list(course.x * scale), "y": list(course.y * scale)}
-    factors["mouth_area"] = list(np.float32(np.pi * MOUTH_HALF_WIDTH) * course.mouth * scale**2)
+    factors = in_every_frame(per_clip, frames) | {"x": course.x * scale, "y": course.y * scale}
+    factors["mouth_area"] = np.float32(np.pi * MOUTH_HALF_WIDTH) * course.mouth * scale**2
     pixels = render(appearance, motion, size=size, frames=frames, channels=channels)
-    return SyntheticClips(clips=list(pixels), labels=[0] * count, label_names=["talk"], factors=factors)
+    return SyntheticClips(pixels, labels=[0] * len(pixels), label_names=["talk"], factors=factors)
 
 
 def draw_factors(clips: int, seed: int) -> tuple[Appearance, Motion]:
     """Factors drawn uniformly and independently of each other; fewer clips are the first of more."""
-    ranges = APPEARANCE_RANGES | MOTION_RANGES
-    uniform = np.random.default_rng(seed).random((clips, len(ranges)), dtype=np.float32).T
-    drawn = {
-        name: (low + (high - low) * values).astype(np.float32)
-        for (name, (low, high)), values in zip(ranges.items(), uniform, strict=True)
-    }
-    appearance = Appearance(**{name: drawn[name] for name in APPEARANCE_RANGES})
-    return appearance, Motion(**{name: drawn[name] for name in MOTION_RANGES})
+    looks = len(APPEARANCE_RANGES)
+    uniform = np.random.default_rng(seed).random((clips, looks + len(MOTION_RANGES)), dtype=np.float32)
+    return Appearance(**within(APPEARANCE_RANGES, uniform)), Motion(**within(MOTION_RANGES, uniform[:, looks:]))
 
 
 def course_of(motion: Motion, frames: int) -> Course:
@@ -178,21 +161,17 @@ def course_of(motion: Motion, frames: int) -> Course:
 def render(
     appearance: Appearance, motion: Motion, *, size: int = REFERENCE_SIZE, frames: int = 16, channels: int = 3
 ) -> UInt8[np.ndarray, "n t h w c"]:
-    """Clips of given factors; look i moves in manner i.
-
-    Args:
-        size: height and width of a frame in pixels.
-        frames: frames per clip, t.
-        channels: 3 (RGB) or 1.
-    """
+    """Clips of given factors; look i moves in manner i."""
     pixels = np.empty((len(motion.x_0), frames, size, size, channels), np.uint8)
+    shade = torch.linspace(1 + SHADE, 1 - SHADE, size)[:, None]
     for chunk, shapes in _shapes(appearance, motion, size, frames):
         skin_hue, skin_value, _, hair_hue, hair_value, background_hue, background_value = (
             torch.from_numpy(np.repeat(values[chunk], frames)) for values in appearance
         )
         hair = hsv_to_rgb(hair_hue, HAIR_SATURATION, hair_value)
         skin = hsv_to_rgb(skin_hue, SKIN_SATURATION, skin_value)
-        canvas = _draw_background(hsv_to_rgb(background_hue, BACKGROUND_SATURATION, background_value), size)
+        background = hsv_to_rgb(background_hue, BACKGROUND_SATURATION, background_value)
+        canvas = (background[:, :, None, None] * shade).expand(-1, -1, -1, size)
         for cover, colour in zip(shapes, (hair, skin, canvas.new_tensor(EYES), canvas.new_tensor(MOUTH)), strict=True):
             canvas = sdf.paint(canvas, cover, colour)
         pixels[chunk] = to_frames(canvas, channels).reshape(-1, *pixels.shape[1:])
@@ -234,9 +213,3 @@ def _shapes(appearance: Appearance, motion: Motion, size: int, frames: int) -> I
             ),
         )
         yield chunk, Shapes(*(sdf.coverage(distance) for distance in shapes))
-
-
-def _draw_background(colour: Float[Tensor, "n 3"], size: int) -> Float[Tensor, "n 3 h w"]:
-    """Darker from top to bottom."""
-    shade = torch.linspace(1 + SHADE, 1 - SHADE, size)[:, None]
-    return (colour[:, :, None, None] * shade).expand(-1, -1, -1, size)

@@ -10,16 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from mutoscope.data.synthetic.clips import SyntheticClips, split_frames
+from mutoscope.data.synthetic.clips import SyntheticClips, draw_in_turn, in_every_frame, within
 from mutoscope.data.synthetic.faces import NEUTRAL, Expression, draw_identities, landmarks, render
 from mutoscope.errors import InputError
 
 MOTIONS = ("smile", "frown", "surprise", "nod", "wink", "shake")
-AMPLITUDES = (0.5, 1.0)
-ONSETS = (0.05, 0.4)
-RISES = (0.2, 0.3)
-RESTS = (0.2, 0.6)
-"""What is left of the motion in the last frame, as a share of its apex."""
+TAKE_RANGES = {"amplitude": (0.5, 1.0), "onset": (0.05, 0.4), "rise": (0.2, 0.3), "rest": (0.2, 0.6)}
 HOLD = 0.1
 """How long a face stays at the apex, as a share of the clip."""
 
@@ -36,7 +32,6 @@ _APEXES = {
     "wink": {"eye_right": -1.3, "smile": 0.4, "brow_height": -0.2},
 }  # fmt: skip
 _SWINGS = {"nod": {"pitch": 0.32, "shift_y": 0.02}, "shake": {"yaw": 0.55}}
-NOISES = 4 + len(_POSE)
 
 
 class Takes(NamedTuple):
@@ -63,22 +58,19 @@ class Takes(NamedTuple):
 
 def make_faces(
     *,
-    size: int = 32,
-    channels: int = 3,
-    seed: int = 0,
-    max_clips: int | None = None,
+    size: int,
+    channels: int,
+    seed: int,
+    max_clips: int | None,
     subjects: int = 50,
     takes: int = 5,
     motions: int = 4,
     frames: int = 16,
 ) -> SyntheticClips:
-    """Renders faces in motion: first every motion of every person once, then their next takes.
+    """Renders faces in motion; see `make_clips`. First every motion of every person once, then their next takes.
 
     Args:
-        size: height and width of a frame in pixels.
-        channels: 3 (RGB) or 1.
-        seed: of people and takes; another seed gives other people.
-        max_clips: stop after so many clips.
+        seed: another one gives other people.
         subjects: how many people.
         takes: how often each of them makes each motion.
         motions: how many of smile, frown, surprise, nod, wink, shake.
@@ -93,45 +85,29 @@ def make_faces(
     """
     if not 1 <= motions <= len(MOTIONS):
         raise InputError(f"faces: motions is {motions} (expected 1 to {len(MOTIONS)}: {', '.join(MOTIONS)})")
-    drawn = draw_takes(seed, subjects=subjects, takes=takes, motions=motions, max_clips=max_clips)
-    return _rendered(drawn, list(MOTIONS[:motions]), seed=seed, size=size, channels=channels, frames=frames)
-
-
-def make_smiles(
-    *,
-    size: int = 32,
-    channels: int = 3,
-    seed: int = 0,
-    max_clips: int | None = None,
-    subjects: int = 50,
-    takes: int = 5,
-    frames: int = 16,
-) -> SyntheticClips:
-    """Renders the smiles of `make_faces` only: clips that one label, and so none, describes."""
-    drawn = draw_takes(seed, subjects=subjects, takes=takes, motions=1, max_clips=max_clips)
-    return _rendered(drawn, ["smile"], seed=seed, size=size, channels=channels, frames=frames)
+    taken = draw_takes(seed, subjects=subjects, takes=takes, motions=motions, max_clips=max_clips)
+    people = draw_identities(int(taken.subject.max()) + 1, seed).at(np.repeat(taken.subject, frames))
+    course = tracks(taken, frames)
+    expression = Expression(**{name: values.ravel() for name, values in course.items()})
+    pixels = render(people, expression, size=size, channels=channels)
+    per_clip = {"identity": taken.subject, "amplitude": taken.amplitude, "onset": taken.onset * (frames - 1)}
+    factors = in_every_frame(per_clip, frames) | course
+    factors["landmarks"] = landmarks(people, expression, size=size).reshape(-1, frames, 68, 2)
+    return SyntheticClips(
+        clips=pixels.reshape(-1, frames, *pixels.shape[1:]),
+        labels=taken.motion.tolist(),
+        label_names=list(MOTIONS[:motions]),
+        factors=factors,
+        subjects=[f"{seed}-{subject:03d}" for subject in taken.subject],
+    )
 
 
 def draw_takes(seed: int, *, subjects: int, takes: int, motions: int, max_clips: int | None = None) -> Takes:
-    """Takes in the sets' order: motions change fastest, then people.
-
-    A person's take of a motion does not depend on how many people, takes and motions there are.
-    """
-    count = min(subjects * takes * motions, max_clips or subjects * takes * motions)
-    take, within = np.divmod(np.arange(count), subjects * motions)
-    subject, motion = np.divmod(within, motions)
-    uniform = np.stack(
-        [np.random.default_rng([seed, number]).random((subjects, len(MOTIONS), NOISES)) for number in range(takes)]
-    )[take, subject, motion].astype(np.float32)
-    return Takes(
-        subject=subject,
-        motion=motion,
-        amplitude=_between(AMPLITUDES, uniform[:, 0]),
-        onset=_between(ONSETS, uniform[:, 1]),
-        rise=_between(RISES, uniform[:, 2]),
-        rest=_between(RESTS, uniform[:, 3]),
-        pose=2 * uniform[:, 4:] - 1,
-    )
+    """Takes in the set's order (see `draw_in_turn`)."""
+    shape = len(MOTIONS), len(TAKE_RANGES) + len(_POSE)
+    subject, motion, numbers = draw_in_turn([seed], subjects, takes, motions, max_clips, shape, np.float64)
+    uniform = numbers.astype(np.float32)
+    return Takes(subject, motion, **within(TAKE_RANGES, uniform), pose=2 * uniform[:, len(TAKE_RANGES) :] - 1)
 
 
 def envelope(takes: Takes, frames: int) -> Float32[np.ndarray, "n t"]:
@@ -160,30 +136,6 @@ def tracks(takes: Takes, frames: int) -> dict[str, Float32[np.ndarray, "n t"]]:
             for name, reach in apex.items():
                 values[name] += reach * shown[:, None] * courses
     return values
-
-
-def _rendered(
-    takes: Takes, label_names: list[str], *, seed: int, size: int, channels: int, frames: int
-) -> SyntheticClips:
-    people = draw_identities(int(takes.subject.max()) + 1, seed).at(np.repeat(takes.subject, frames))
-    course = tracks(takes, frames)
-    expression = Expression(**{name: values.ravel() for name, values in course.items()})
-    per_clip = {"identity": takes.subject, "amplitude": takes.amplitude, "onset": takes.onset * (frames - 1)}
-    factors = {name: list(np.repeat(values[:, None], frames, axis=1)) for name, values in per_clip.items()}
-    factors |= {name: list(values) for name, values in course.items()}
-    factors["landmarks"] = split_frames(landmarks(people, expression, size=size), frames)
-    return SyntheticClips(
-        clips=split_frames(render(people, expression, size=size, channels=channels), frames),
-        labels=takes.motion.tolist(),
-        label_names=label_names,
-        factors=factors,
-        subjects=[f"{seed}-{subject:03d}" for subject in takes.subject],
-    )
-
-
-def _between(limits: tuple[float, float], uniform: np.ndarray) -> np.ndarray:
-    low, high = limits
-    return low + (high - low) * uniform
 
 
 def _time(frames: int) -> np.ndarray:
