@@ -291,7 +291,7 @@ def test_the_protocol_says_how_pairs_came_about(evaluator):
 
 
 def test_a_system_that_starts_from_a_picture_is_measured_so_and_over_all_its_frames(unlike, make_system):
-    target = Target("t", Animator(), unlike, None)
+    target = Target(Animator(), unlike, None)
     drawing = replace(target, source=make_system())
     assert (target.pairing, target.frames) == ("start", 20)
     assert (drawing.pairing, drawing.frames) == ("match", 16)

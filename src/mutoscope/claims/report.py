@@ -191,7 +191,8 @@ class Section:
         panels = []
         for start, title in (("loss_G", "generator"), ("loss_D", "discriminator")):
             series = {
-                arm: (share(log["step"]), total(terms).tolist())
+                # iterations as shares of the last one: arms of equal time take different numbers of them
+                arm: ([step / log["step"][-1] for step in log["step"]], total(terms).tolist())
                 for arm, log in logs.items()
                 if (terms := [values for loss, values in log.items() if loss.startswith(start)])
             }
@@ -204,11 +205,6 @@ def total(terms: Sequence[Sequence[float | None]]) -> np.ndarray:
     """The sum of losses at every point; NaN where a stage of the training has none of them."""
     values = np.array(terms, dtype=float)
     return np.where(np.isnan(values).all(axis=0), np.nan, np.nansum(values, axis=0))
-
-
-def share(steps: Sequence[float]) -> list[float]:
-    """Iterations as shares of the last one: arms of equal time take different numbers of them."""
-    return [step / steps[-1] for step in steps]
 
 
 def verdict(margins: Sequence[float]) -> str:

@@ -36,11 +36,7 @@ def demo(*, out: str | Path = "demo", train_time: str = "150s", max_steps: int =
     from mutoscope import __version__
     from mutoscope.demo.learning import learn
     from mutoscope.demo.page import page
-    from mutoscope.demo.playing import play_shipped
-    from mutoscope.demo.playing_frgan import play_frgan
-    from mutoscope.demo.playing_g3an import play_g3an
-    from mutoscope.demo.playing_imaginator import play_imaginator
-    from mutoscope.demo.playing_mintgan import play_mintgan
+    from mutoscope.demo.playing import play
     from mutoscope.systems import loading
     from mutoscope.training import RunOptions
 
@@ -52,16 +48,9 @@ def demo(*, out: str | Path = "demo", train_time: str = "150s", max_steps: int =
     with replacing(out.resolve()) as folder:
         folder.mkdir()
         sections = []
-        players = {
-            "pseudo_label": play_shipped,
-            "g3an": play_g3an,
-            "imaginator": play_imaginator,
-            "mintgan": play_mintgan,
-            "frgan": play_frgan,
-        }
         for weights in sorted(loading.shipped_weights(), key=lambda name: (name != FIRST, name)):
             console.print(f"[bold]playing[/] {weights}")
-            sections.append(players[weights.split("/")[0]](folder, weights, seed))
+            sections.append(play(folder, weights, seed))
         console.print(f"[bold]training[/] a small system from scratch for {train_time}, or {max_steps} iterations")
         sections.append(learn(folder, train_time, max_steps, seed))
         seconds = time.monotonic() - start

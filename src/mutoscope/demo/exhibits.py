@@ -5,11 +5,8 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
-
-from mutoscope.systems.base import System
-from mutoscope.systems.loading import load
-from mutoscope.systems.pseudo_label import PseudoLabel
+from types import MappingProxyType
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class Exhibit:
     caption: str
     alt: str
     command: str = ""
-    span: int = 3
+    span: int = 6
 
 
 @dataclass(frozen=True)
@@ -52,11 +49,8 @@ class Section:
     measures: tuple[tuple[str, str, float, float], ...] = ()
 
 
-AnySystem = TypeVar("AnySystem", bound=System)
-
-
 @dataclass(frozen=True)
-class Player(Generic[AnySystem]):
+class Player:
     """Uses controls of a system and keeps what comes out.
 
     Attributes:
@@ -66,7 +60,7 @@ class Player(Generic[AnySystem]):
         place: Where in it the files go.
     """
 
-    system: AnySystem
+    system: Any
     weights: str
     folder: Path
     place: str
@@ -78,9 +72,8 @@ class Player(Generic[AnySystem]):
         title: str,
         caption: str,
         alt: str,
-        span: int = 3,
-        inputs: Mapping[str, str] | None = None,
-        **arguments: Any,
+        span: int = 6,
+        arguments: Mapping[str, Any] = MappingProxyType({}),
     ) -> Exhibit:
         """Saves the result of a control under every one of `names`.
 
@@ -88,31 +81,25 @@ class Player(Generic[AnySystem]):
             control: Its name.
             names: Files below `place`; the suffix says the format.
             title, caption, alt, span: As in `Exhibit`.
-            inputs: Arguments that are files, relative to the demo's folder.
-            arguments: All other arguments of the control.
+            arguments: Of the control; a `Path` is a file relative to the demo's folder.
         """
-        inputs = dict(inputs or {})
-        paths = {argument: self.folder / file for argument, file in inputs.items()}
-        result = getattr(self.system, control)(**arguments, **paths)
+        given = {name: self.folder / value if isinstance(value, Path) else value for name, value in arguments.items()}
+        result = getattr(self.system, control)(**given)
         files = tuple(f"{self.place}/{name}" for name in names)
         for file in files:
             result.save(self.folder / file)
-        command = generate_command(self.weights, control, inputs | arguments, files)
-        return Exhibit(files, title, caption, alt, command, span)
+        return Exhibit(files, title, caption, alt, generate_command(self.weights, control, arguments, files), span)
 
-
-def load_pseudo_label(weights: str | Path) -> PseudoLabel:
-    """Weights known to be of this system."""
-    system = load(weights)
-    assert isinstance(system, PseudoLabel)
-    return system
+    def section(self, lead: str, exhibits: list[Exhibit], *commands: str) -> Section:
+        """What there is to see of the weights."""
+        return Section(f"Playing {self.weights}", lead, tuple(exhibits), commands)
 
 
 def generate_command(weights: str, control: str, arguments: Mapping[str, Any], files: tuple[str, ...]) -> str:
     """The `mutoscope generate …` that does what `Player.play` does."""
     words = ["mutoscope", "generate", weights, control]
     for argument, value in arguments.items():
-        words += [f"--{argument}", value if isinstance(value, str) else json.dumps(value, default=stated)]
+        words += [f"--{argument}", str(value) if isinstance(value, str | Path) else json.dumps(value, default=stated)]
     for file in files:
         words += ["-o", file]
     return shlex.join(words)

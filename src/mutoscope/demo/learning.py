@@ -1,20 +1,19 @@
-"""Second part of the demo: a small system learns from nothing, and what it has learned is measured."""
+"""Last part of the demo: a small system learns from nothing, and what it has learned is measured."""
 
 import csv
 import json
 import math
-import shlex
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mutoscope.data import Clips, open_clips
-from mutoscope.demo.exhibits import Exhibit, Player, Section, load_pseudo_label
+from mutoscope.demo.exhibits import Exhibit, Player, Section
 from mutoscope.demo.playing import HELD_OUT_SEED, loops, sort, styles, wall, write_shuffled
 from mutoscope.media.plots import line_plot
 from mutoscope.media.results import Table
-from mutoscope.systems.pseudo_label import PseudoLabel
+from mutoscope.systems.loading import load
 from mutoscope.systems.pseudo_label.measures import strongest_codes, sweeps_of_all_codes
 from mutoscope.training import train
 
@@ -41,84 +40,64 @@ def learn(folder: Path, train_time: str, max_steps: int, seed: int) -> Section:
         max_steps: When to stop at the latest, in iterations.
         seed: Seed of the run.
     """
-    options: dict[str, Any] = {
-        "preset": PRESET,
-        "data": DATA,
-        "seed": seed,
-        "threads": THREADS,
-        "sample_every": SAMPLE_EVERY,
-    }
+    options: dict[str, Any] = {"preset": PRESET, "data": DATA, "seed": seed}
+    options |= {"threads": THREADS, "sample_every": SAMPLE_EVERY}
     train(SYSTEM, **options, max_steps=0, out=folder / UNTRAINED, quiet=True)
     train(SYSTEM, **options, max_time=train_time, max_steps=max_steps, out=folder / TRAINED)
     summary = json.loads((folder / TRAINED / "summary.json").read_text())
-    clips = held_out_clips(load_pseudo_label(folder / UNTRAINED))
-    before, after = (measured(folder / run, clips) for run in (UNTRAINED, TRAINED))
+    untrained, trained = (Player(load(folder / run), run, folder, run) for run in (UNTRAINED, TRAINED))
+    config = trained.system.config
+    # of the same kind, from another seed
+    clips = open_clips(DATA, size=config.size, channels=config.channels, seed=HELD_OUT_SEED, max_clips=HELD_OUT_CLIPS)
+    before, after = (measured(player, clips) for player in (untrained, trained))
     lead = (
         f"{summary['iterations']:,} iterations in {summary['seconds']:.0f} seconds on this machine, from random "
         f"weights and a bag of shuffled frames. Measured on {clips.total_frames:,} frames of clips it never saw."
     )
-    commands = [train_command(UNTRAINED, seed, 0), train_command(TRAINED, seed, summary["iterations"])]
-    commands += [evaluate_command(run) for run in (UNTRAINED, TRAINED)]
-    measures = [(*MEASURES[name], before.get(name, math.nan), after.get(name, math.nan)) for name in MEASURES]
-    return Section(
-        "Learning from scratch", lead, tuple(exhibits_of_run(folder, seed)), tuple(commands), tuple(measures)
-    )
+    # what trains the same weights again, bit by bit: iterations are repeatable, times are not
+    again = f"mutoscope train {SYSTEM} {' '.join(f'--{option} {value}' for option, value in options.items())}"
+    iterations = {UNTRAINED: 0, TRAINED: summary["iterations"]}
+    commands = [f"{again} --max_steps {steps} --out {run}" for run, steps in iterations.items()]
+    commands += [
+        f"mutoscope evaluate {run} --data {DATA} --max_clips {HELD_OUT_CLIPS} --seed {HELD_OUT_SEED} "
+        f"--extractor pca64-pixels --metrics pixel -o {run}/figures.json"
+        for run in iterations
+    ]
+    measures = [(*words, before.get(name, math.nan), after.get(name, math.nan)) for name, words in MEASURES.items()]
+    exhibits = exhibits_of_run(untrained, trained, seed)
+    return Section("Learning from scratch", lead, tuple(exhibits), tuple(commands), tuple(measures))
 
 
-def train_command(run: str, seed: int, iterations: int) -> str:
-    """What trains the same weights again, bit by bit: iterations are repeatable, times are not."""
-    words = ["mutoscope", "train", SYSTEM, "--preset", PRESET, "--data", DATA, "--seed", str(seed)]
-    words += ["--threads", str(THREADS), "--sample_every", str(SAMPLE_EVERY), "--max_steps", str(iterations)]
-    return shlex.join([*words, "--out", run])
-
-
-def evaluate_command(run: str) -> str:
-    """What measures a run again, with its likeness to real clips beside."""
-    words = ["mutoscope", "evaluate", run, "--data", DATA, "--max_clips", str(HELD_OUT_CLIPS)]
-    words += ["--seed", str(HELD_OUT_SEED), "--extractor", "pca64-pixels", "--metrics", "pixel"]
-    return shlex.join([*words, "-o", f"{run}/figures.json"])
-
-
-def held_out_clips(system: PseudoLabel) -> Clips:
-    """Clips of the same kind from another seed."""
-    o = system.config
-    return open_clips(DATA, size=o.size, channels=o.channels, seed=HELD_OUT_SEED, max_clips=HELD_OUT_CLIPS)
-
-
-def measured(run: Path, clips: Clips) -> dict[str, float]:
+def measured(player: Player, clips: Clips) -> dict[str, float]:
     """The measures of a run's weights, which are also written to its folder."""
-    measures = load_pseudo_label(run).measure(clips, seed=HELD_OUT_SEED)
-    Table(["measure", "value"], [[name, value] for name, value in measures.items()]).save(run / "measures.json")
+    measures: dict[str, float] = player.system.measure(clips, seed=HELD_OUT_SEED)
+    file = player.folder / player.place / "measures.json"
+    Table(["measure", "value"], [[name, value] for name, value in measures.items()]).save(file)
     return measures
 
 
-def exhibits_of_run(folder: Path, seed: int) -> list[Exhibit]:
+def exhibits_of_run(untrained: Player, trained: Player, seed: int) -> list[Exhibit]:
     """The way from the first sheet to the last, the curves, and what the trained system does."""
-    untrained, trained = (Player(load_pseudo_label(folder / run), run, folder, run) for run in (UNTRAINED, TRAINED))
     codes = strongest_codes(sweeps_of_all_codes(trained.system, seed)).tolist()
-    strip = write_shuffled(folder / TRAINED, DATA, trained.system, seed)
-    return [
-        first_sheet(untrained),
-        *later_sheets(folder),
-        curves(folder),
-        styles(trained, codes[0], seed),
-        wall(trained, codes, seed),
-        *sort(trained, strip),
-        *loops(trained, codes[:2], seed),
-    ]
-
-
-def first_sheet(untrained: Player) -> Exhibit:
-    """What random weights draw, laid out as the sheets of a run are."""
-    return untrained.play(
+    strip = write_shuffled(trained, DATA, seed)
+    first_sheet = untrained.play(
         "grid",
         "grid.png",
         title="Iteration 0",
         caption="Random weights.",
         alt="a sheet of grey frames without content",
         span=4,
-        columns=10,
+        arguments={"columns": 10},
     )
+    return [
+        first_sheet,
+        *later_sheets(trained.folder),
+        curves(trained.folder),
+        styles(trained, codes[0], seed),
+        wall(trained, codes, seed),
+        *sort(trained, strip),
+        *loops(trained, codes[:2], seed),
+    ]
 
 
 def later_sheets(folder: Path, count: int = 5) -> list[Exhibit]:
@@ -127,13 +106,13 @@ def later_sheets(folder: Path, count: int = 5) -> list[Exhibit]:
     places = np.unique(np.geomspace(1, len(sheets), count).round().astype(int)) - 1
     return [
         Exhibit(
-            (sheets[place].relative_to(folder).as_posix(),),
-            title=f"Iteration {int(sheets[place].stem):,}",
+            (sheet.relative_to(folder).as_posix(),),
+            title=f"Iteration {int(sheet.stem):,}",
             caption="Drawn by the training run: a row for each clip, one code from left to right.",
-            alt=f"a sheet of frames after {int(sheets[place].stem):,} iterations",
+            alt=f"a sheet of frames after {int(sheet.stem):,} iterations",
             span=4,
         )
-        for place in places
+        for sheet in (sheets[place] for place in places)
     ]
 
 
@@ -150,5 +129,4 @@ def curves(folder: Path) -> Exhibit:
         title="Losses",
         caption="Of both networks, and of the labels that D reads back from what G draws: these fall as codes form.",
         alt="four curves over the iterations",
-        span=6,
     )

@@ -4,19 +4,12 @@
 finds features to measure in; `targets` turns what a user names into something to measure; `report` prints and writes.
 """
 
-from mutoscope.evaluation.evaluator import PROTOCOLS, Evaluator
-from mutoscope.evaluation.extractors import default_extractors, open_extractor, train_extractors
-from mutoscope.evaluation.metrics import GROUPS, METRICS, Measure
-from mutoscope.evaluation.report import Report
-
-__all__ = [
-    "GROUPS",
-    "METRICS",
-    "PROTOCOLS",
-    "Evaluator",
-    "Measure",
-    "Report",
-    "default_extractors",
-    "open_extractor",
-    "train_extractors",
-]
+from mutoscope.evaluation.evaluator import PROTOCOLS as PROTOCOLS
+from mutoscope.evaluation.evaluator import Evaluator as Evaluator
+from mutoscope.evaluation.extractors import default_extractors as default_extractors
+from mutoscope.evaluation.extractors import open_extractor as open_extractor
+from mutoscope.evaluation.extractors import train_extractors as train_extractors
+from mutoscope.evaluation.metrics import GROUPS as GROUPS
+from mutoscope.evaluation.metrics import METRICS as METRICS
+from mutoscope.evaluation.metrics import Measure as Measure
+from mutoscope.evaluation.report import Report as Report

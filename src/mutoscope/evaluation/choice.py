@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from mutoscope.errors import InputError
 from mutoscope.evaluation.metrics import GROUPS, METRICS, Metric
 from mutoscope.metrics.extractors.base import Extractor
-from mutoscope.metrics.pixel import ms_ssim_name
 
 
 def choose(asked: Sequence[str], extractors: Sequence[Extractor]) -> list[tuple[Metric, Extractor | None, bool]]:
@@ -17,15 +16,13 @@ def choose(asked: Sequence[str], extractors: Sequence[Extractor]) -> list[tuple[
     own = {name for name in asked if name not in GROUPS}
     grouped = {name for group in asked if group in GROUPS for name in GROUPS[group]}
     chosen: list[tuple[Metric, Extractor | None, bool]] = []
+    found: set[str] = set()
     for metric in METRICS:
-        fitting = [None] if metric.needs is None else fitting_extractors(metric, extractors)
-        for extractor in fitting:
-            full = metric.name if extractor is None else f"{metric.name}[{extractor.name}]"
-            if {metric.name, full} & (own | grouped):
-                chosen.append((metric, extractor, bool({metric.name, full} & own)))
-    found = {
-        name for metric, e, _ in chosen for name in (metric.name, f"{metric.name}[{e.name}]" if e else metric.name)
-    }
+        for extractor in [None] if metric.needs is None else fitting_extractors(metric, extractors):
+            names = {metric.name, full_name(metric, extractor)}
+            if names & (own | grouped):
+                chosen.append((metric, extractor, bool(names & own)))
+                found |= names
     for name in own - found:
         there = ", ".join(extractor.name for extractor in extractors) or "none"
         raise InputError(f"metrics: {name} cannot be computed with the extractors given (there are {there})")
@@ -50,10 +47,8 @@ def fitting_extractors(metric: Metric, extractors: Sequence[Extractor]) -> list[
     return [e for e in others if metric.needs in ("any", e.kind)]
 
 
-def reported_name(metric: Metric, extractor: Extractor | None, height: int, width: int) -> str:
-    """The name of a figure: with the extractor's, and for multi-scale SSIM with the number of scales."""
-    if metric.name == "ms_ssim":
-        return ms_ssim_name(height, width)
+def full_name(metric: Metric, extractor: Extractor | None) -> str:
+    """The name of a figure, with the extractor's."""
     return f"{metric.name}[{extractor.name}]" if extractor else metric.name
 
 

@@ -58,14 +58,13 @@ class ClipsProtocol(Protocol):
             raise InputError(f"pairing by name: {system.name} draws clips without names (expected a folder of clips)")
         clips = stored(system.outputs(Conditions(plan.clips, plan.frames), plan.seed), system.name)
         frames = stored(single_frames(system, self.drawn_frames, plan.seed), system.name)
-        known = getattr(system.config, "categories", 0) if labelled else 0
-        return Sample(Examples(clips), Examples(frames), labelled=self._of_labels(system, known) if known else None)
-
-    def _of_labels(self, system: System, known: int) -> tuple[Examples, Int64[np.ndarray, "n"]]:
-        """Clips of all labels in turn."""
-        labels = np.arange(self.plan.clips) % known
-        conditions = Conditions(self.plan.clips, self.plan.frames, {"label": labels.tolist()})
-        return Examples(stored(system.outputs(conditions, self.plan.seed), system.name)), labels
+        sample = Sample(Examples(clips), Examples(frames))
+        if labelled and (known := getattr(system.config, "categories", 0)):
+            labels = np.arange(plan.clips) % known  # all in turn
+            conditions = Conditions(plan.clips, plan.frames, {"label": labels.tolist()})
+            of_labels = stored(system.outputs(conditions, plan.seed), system.name)
+            sample = replace(sample, labelled=(Examples(of_labels), labels))
+        return sample
 
     def given(self, clips: Clips) -> Sample:
         sample = self._windows(clips, 1, self.drawn_frames)
@@ -111,17 +110,9 @@ def single_frames(system: System, n: int, seed: int) -> Iterator[UInt8[np.ndarra
 
 
 def windows(clips: Clips, count: int, frames: int, step: int, seed: int) -> tuple[np.ndarray, Int64[np.ndarray, "n"]]:
-    """At most `count` windows, at even distances over all there are, and the number of each window's clip.
+    """At most `count` windows, `n t h w c`, at even distances over all there are, and the number of each one's clip.
 
-    Args:
-        clips: the set; clips shorter than a window are passed over.
-        count: how many windows.
-        frames: frames per window.
-        step: distance between them in the clip.
-        seed: of the first place.
-
-    Returns:
-        The windows, uint8 `n t h w c`, and clip indices.
+    Their frames are `step` apart; clips shorter than a window are passed over. The seed decides the first place.
 
     Raises:
         InputError: no clip is long enough for a window.

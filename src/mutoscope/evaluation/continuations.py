@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import UInt8
 
-from mutoscope.data.clips import Clip, Clips, clips_from_arrays
+from mutoscope.data.clips import Clips, clips_from_arrays
 from mutoscope.data.columns import window
 from mutoscope.errors import InputError
 from mutoscope.evaluation.protocol import Pairing, Plan, Protocol
@@ -95,18 +95,15 @@ def draw_windows(clips: Clips, plan: Plan) -> Clips:
     drawn = [(clip, first[clip][number]) for number, clips_left in enumerate(rounds) for clip in clips_left]
     cut = [(clips[clip], begin + np.arange(frames) * steps[clip]) for clip, begin in drawn[: plan.clips]]
     pixels = stored((clip.frames[times] for clip, times in cut), clips.name)
-    known = [columns_at(clip, times) for clip, times in cut]
+    known = [
+        clip.columns | window({name: value for name, value in clip.columns.items() if value is not None}, times)
+        for clip, times in cut
+    ]
     names = [name for name in clips.columns if name != "label" or clips.has("label")]
     columns = {name: [columns[name] for columns in known] for name in names}
     return clips_from_arrays(
         pixels, name="windows", columns=columns, label_names=clips.label_names, skeleton=clips.skeleton
     )
-
-
-def columns_at(clip: Clip, times: np.ndarray) -> dict[str, object]:
-    """The columns of a clip at some of its times."""
-    known = {name: value for name, value in clip.columns.items() if value is not None}
-    return {**clip.columns, **window(known, times)}
 
 
 def pixels_of(windows: Clips) -> UInt8[np.ndarray, "n t h w c"]:
@@ -115,13 +112,9 @@ def pixels_of(windows: Clips) -> UInt8[np.ndarray, "n t h w c"]:
 
 
 def sample_of(clips: UInt8[np.ndarray, "n t h w c"], windows: Clips, name: str, *, labelled: bool = True) -> Sample:
-    """What is measured of clips that go on from windows' first frames, in their order.
+    """What is measured of clips that go on from windows' first frames, one of each, in their order.
 
-    Args:
-        clips: one of each window.
-        windows: the true ones.
-        name: what to call the clips in messages.
-        labelled: whether the clips were made for the labels, where there are any.
+    The name is for messages; `labelled` says whether the clips were made for the labels, where there are any.
     """
     examples, labels, truths = Examples(clips), labels_of(windows), pixels_of(windows)
     frames = clips.reshape(-1, *clips.shape[2:])

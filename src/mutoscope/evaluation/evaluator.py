@@ -8,7 +8,7 @@ import numpy as np
 
 from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
-from mutoscope.evaluation.choice import check_names, choose, reported_name
+from mutoscope.evaluation.choice import check_names, choose, full_name
 from mutoscope.evaluation.clips import ClipsProtocol
 from mutoscope.evaluation.continuations import ContinuationsProtocol
 from mutoscope.evaluation.extractors import default_extractors
@@ -16,6 +16,7 @@ from mutoscope.evaluation.metrics import MOST_FOR_KERNELS, MOST_FOR_MANIFOLDS, C
 from mutoscope.evaluation.protocol import Pairing, Plan, Protocol
 from mutoscope.evaluation.samples import FEW, REAL, Sample
 from mutoscope.metrics.extractors.base import Extractor
+from mutoscope.metrics.pixel import ms_ssim_name
 from mutoscope.systems.base import System
 
 PROTOCOLS: dict[str, type[Protocol]] = {"clips": ClipsProtocol, "continuations": ContinuationsProtocol}
@@ -167,7 +168,9 @@ class Evaluator:
         return figures
 
     def _name(self, metric: Metric, extractor: Extractor | None) -> str:
-        return reported_name(metric, extractor, self.real.height, self.real.width)
+        """For multi-scale SSIM with the number of scales."""
+        own_size = self.real.height, self.real.width
+        return ms_ssim_name(*own_size) if metric.name == "ms_ssim" else full_name(metric, extractor)
 
     def _sample_of(self, source: System | Clips) -> Sample:
         """What is measured of a source; the last one is kept, for drawing takes most of the time."""

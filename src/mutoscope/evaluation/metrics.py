@@ -39,13 +39,7 @@ class Measure(NamedTuple):
 
 @dataclass
 class Comparison:
-    """A sample and the real one it is measured against; what several metrics need is computed once.
-
-    Attributes:
-        sample: what is measured.
-        real: what it is compared with.
-        plan: the numbers that decide the figures.
-    """
+    """A sample and the real one it is measured against; what several metrics need is computed once."""
 
     sample: Sample
     real: Sample
@@ -121,9 +115,6 @@ class Comparison:
             return Measure(float("nan"))
         return self.measure(float(known.mean()), lambda: self.interval(np.mean, known))
 
-    def over_pairs(self, measure: Callable[[Pair], float]) -> Measure:
-        return self.mean([measure(pair) for pair in self.pairs])
-
     def interval(self, statistic: Callable[..., Any], *samples: np.ndarray) -> Interval:
         """A bootstrap interval, on one thread: on many, small matrices take up to fifty times as long."""
         from threadpoolctl import threadpool_limits
@@ -195,7 +186,7 @@ def identity(c: Comparison, extractor: Extractor) -> Measure:
         return c.mean([acd_i(track, picture) for track, picture in zip(clips, pictures, strict=True)])
     if c.sample.pairs is None:
         raise InputError("acd_i: no input pictures are known (expected clips paired by name with real ones)")
-    return c.over_pairs(lambda pair: acd_i(extractor(pair.generated), extractor(pair.real[:1])[0]))
+    return c.mean([acd_i(extractor(pair.generated), extractor(pair.real[:1])[0]) for pair in c.pairs])
 
 
 def whole_score(c: Comparison, extractor: Extractor) -> Measure:
@@ -213,8 +204,8 @@ def best_score(c: Comparison, extractor: Extractor) -> Measure:
     return Measure(animation_score(float(psnr_best), float(ssim_best), frechet_distance_of(*c.features(extractor))))
 
 
-def distance_of_speeds(c: Comparison, _: None) -> Measure:
-    return Measure(speed_distance(c.sample.speeds, c.real.speeds))
+def over_pairs(measure: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[Comparison, None], Measure]:
+    return lambda c, _: c.mean([measure(pair.generated, pair.real) for pair in c.pairs])
 
 
 def share(name: str) -> Callable[[Comparison, Extractor], Measure]:
@@ -250,27 +241,9 @@ class Metric(NamedTuple):
 METRICS = (
     Metric("psnr", "pixel", "↑", None, lambda c, _: c.mean(c.likeness[:, 0])),
     Metric("ssim", "pixel", "↑", None, lambda c, _: c.mean(c.likeness[:, 1])),
-    Metric(
-        "ms_ssim",
-        "pixel",
-        "↑",
-        None,
-        lambda c, _: c.over_pairs(lambda p: float(ms_ssim(p.generated, p.real, data_range=255.0).mean())),
-    ),
-    Metric(
-        "background_error",
-        "pixel",
-        "↓",
-        None,
-        lambda c, _: c.over_pairs(lambda p: background_error(p.generated, p.real)),
-    ),
-    Metric(
-        "temporal_difference",
-        "pixel",
-        "↓",
-        None,
-        lambda c, _: c.over_pairs(lambda p: temporal_difference_error(p.generated, p.real)),
-    ),
+    Metric("ms_ssim", "pixel", "↑", None, over_pairs(lambda a, b: float(ms_ssim(a, b, data_range=255.0).mean()))),
+    Metric("background_error", "pixel", "↓", None, over_pairs(background_error)),
+    Metric("temporal_difference", "pixel", "↓", None, over_pairs(temporal_difference_error)),
     Metric("flicker", "pixel", "≈", None, lambda c, _: c.mean([flicker(clip) for clip in c.sample.clips.pixels])),
     Metric("fid", "distribution", "↓", "frame", frechet),
     Metric("kid", "distribution", "↓", "frame", kernel),
@@ -284,7 +257,7 @@ METRICS = (
     Metric("speed", "motion", "≈", None, of_motion("speed")),
     Metric("moving", "motion", "≈", None, of_motion("moving")),
     Metric("consistency", "motion", "≈", None, of_motion("consistency")),
-    Metric("speed_distance", "motion", "↓", None, distance_of_speeds),
+    Metric("speed_distance", "motion", "↓", None, lambda c, _: Measure(speed_distance(c.sample.speeds, c.real.speeds))),
     Metric("acd_c", "identity", "≈", "identity", content_consistency),
     Metric("acd_i", "identity", "↓", "identity", identity),
     Metric("label_accuracy", "identity", "↑", "classifier", accuracy),

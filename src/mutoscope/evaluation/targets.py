@@ -23,13 +23,11 @@ class Target:
     """Something to measure.
 
     Attributes:
-        name: what the user called it.
         source: a trained system, or generated clips.
         real: the clips it is measured against.
         training: other real clips, for the reference rows; None if there are no others.
     """
 
-    name: str
     source: System | Clips
     real: Clips
     training: Clips | None
@@ -83,13 +81,13 @@ def open_target(
         seen, held_out = clips_of_run(name, system)
         if not len(held_out):
             raise InputError(f"{name}: held nothing out of training (give --data to measure on)")
-        return Target(name, system, held_out, seen)
+        return Target(system, held_out, seen)
     if data is None:
         raise InputError(f"{name}: is a folder of clips (expected --data with real ones to compare them with)")
     shape = {"size": size or USUAL_SIZE, "channels": 3} if config is None else as_seen_by(config)
     real = open_clips(data, seed=seed, max_clips=max_clips, **shape)
     others = open_clips(data, seed=0 if seed else 1, max_clips=max_clips, **shape) if data in NAMES else None
-    return Target(name, system or open_clips(name, **shape), real, others)
+    return Target(system or open_clips(name, **shape), real, others)
 
 
 def as_seen_by(config: Config) -> dict[str, Any]:

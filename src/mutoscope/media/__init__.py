@@ -6,32 +6,17 @@ Names are resolved when they are first used: importing this package loads no cod
 from importlib import import_module
 from typing import Any
 
-_HOME = {
-    "FrameSource": "frames",
-    "open_frames": "frames",
-    "read_clip": "frames",
-    "read_image": "images",
-    "write_image": "images",
-    "VideoInfo": "video",
-    "VideoWriter": "video",
-    "probe": "video",
-    "write_frames": "video",
-    "write_video": "video",
-    "read_audio": "audio",
-    "write_audio": "audio",
-    "contact_sheet": "sheets",
-    "grid": "sheets",
-    "side_by_side": "sheets",
-    "line_plot": "plots",
-    "Arrays": "results",
-    "Image": "results",
-    "Sheet": "results",
-    "Table": "results",
-    "Video": "results",
-    "Videos": "results",
-    "float_to_uint8": "tensors",
-    "uint8_to_float": "tensors",
+_NAMES = {
+    "frames": ("FrameSource", "open_frames", "read_clip"),
+    "images": ("read_image", "write_image"),
+    "video": ("VideoInfo", "VideoWriter", "probe", "write_frames", "write_video"),
+    "audio": ("read_audio", "write_audio"),
+    "sheets": ("contact_sheet", "grid", "side_by_side"),
+    "plots": ("line_plot",),
+    "results": ("Arrays", "Image", "Sheet", "Table", "Video", "Videos"),
+    "tensors": ("float_to_uint8", "uint8_to_float"),
 }
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = sorted(_HOME)
 
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
+from typing import Any
 
 import av
 import av.container
@@ -112,10 +112,8 @@ class VideoWriter:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return self._stack.__exit__(kind, error, trace)
+    def __exit__(self, *raised: Any) -> bool | None:
+        return self._stack.__exit__(*raised)
 
     def write(self, frame: UInt8[np.ndarray, "h w c"]) -> None:
         """Appends one grey, RGB or RGBA (over black) frame.
@@ -136,10 +134,8 @@ class VideoWriter:
             if self._sound is not None:
                 self._sound.encode(until=round(self._pictures.count / self.fps * SAMPLE_RATE))
 
-    def _finish(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:
+    def _finish(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
             return
         if self._pictures is None:
             raise InputError(f"{self.path}: there are no frames to write (expected at least one)")

@@ -86,10 +86,7 @@ def natural_order(path: Path) -> list[str | int]:
 
 def _open_folder(folder: Path, channels: int) -> FrameSource:
     with reading(folder, "a folder of pictures"):
-        pictures = sorted(
-            (entry for entry in folder.iterdir() if is_picture(entry)),
-            key=natural_order,
-        )
+        pictures = sorted(filter(is_picture, folder.iterdir()), key=natural_order)
     if not pictures:
         raise InputError(f"{folder}: holds no pictures (expected a folder of frames such as 000000.png, 000001.png, …)")
     height, width, _ = read_image(pictures[0], channels).shape
@@ -111,7 +108,13 @@ def is_picture(path: Path) -> bool:
 
 
 def _open_npy(path: Path, channels: int) -> FrameSource:
-    array = _mapped_array(path)
+    with reading(path, "a uint8 array of shape t h w or t h w c"):
+        # mapped into memory: numpy then compares the size that the header claims with that of the file
+        array = np.lib.format.open_memmap(path, mode="r")
+    if array.dtype != np.uint8:
+        raise InputError(f"{path}: holds {array.dtype} values (expected uint8, 0 to 255)")
+    if array.ndim not in (3, 4) or (array.ndim == 4 and array.shape[3] not in (1, 3, 4)):
+        raise InputError(f"{path}: has shape {array.shape} (expected t h w, or t h w c with 1, 3 or 4 channels)")
     count, height, width = array.shape[:3]
     if count == 0:
         raise InputError(f"{path}: holds no frames (its shape is {array.shape})")
@@ -119,18 +122,6 @@ def _open_npy(path: Path, channels: int) -> FrameSource:
     return FrameSource(
         path, "npy", None, height, width, count, lambda: (to_channels(np.asarray(frame), channels) for frame in array)
     )
-
-
-def _mapped_array(path: Path) -> np.ndarray:
-    """Maps the array into memory: numpy then compares the size that the header claims with that of the file."""
-    expected = "a uint8 array of shape t h w or t h w c"
-    with reading(path, expected):
-        array = np.lib.format.open_memmap(path, mode="r")
-    if array.dtype != np.uint8:
-        raise InputError(f"{path}: holds {array.dtype} values (expected uint8, 0 to 255)")
-    if array.ndim not in (3, 4) or (array.ndim == 4 and array.shape[3] not in (1, 3, 4)):
-        raise InputError(f"{path}: has shape {array.shape} (expected t h w, or t h w c with 1, 3 or 4 channels)")
-    return array
 
 
 def _open_picture(path: Path, channels: int) -> FrameSource:

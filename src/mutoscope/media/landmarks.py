@@ -12,10 +12,9 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
-from mutoscope.errors import InputError
 from mutoscope.geometry.skeletons import SKELETONS, convert
 from mutoscope.media.images import to_channels
-from mutoscope.media.subjects import HIPS, INSTALL, SHOULDERS, detector_installed, quiet
+from mutoscope.media.subjects import HIPS, SHOULDERS, check_detector, quiet
 
 Frames = Iterable[UInt8[np.ndarray, "h w c"]]
 
@@ -38,7 +37,7 @@ def find_landmarks(frames: Frames) -> tuple[Float32[np.ndarray, "t 68 2"], Float
     Raises:
         InputError: no detector is installed.
     """
-    _check_installed("landmarks")
+    check_detector("landmarks")
     from mediapipe.python.solutions.face_mesh import FaceMesh
 
     with quiet(), FaceMesh(static_image_mode=True, max_num_faces=1, min_detection_confidence=SEEN) as network:
@@ -57,7 +56,7 @@ def find_joints(frames: Frames) -> tuple[Float32[np.ndarray, "t 18 2"], Float32[
     Raises:
         InputError: no detector is installed.
     """
-    _check_installed("joints")
+    check_detector("joints")
     from mediapipe.python.solutions.pose import Pose
 
     with quiet(), Pose(static_image_mode=True, min_detection_confidence=SEEN) as network:
@@ -97,8 +96,3 @@ def _pose(network: Any, pixels: np.ndarray) -> np.ndarray | None:
     joints = np.array([(joint.x, joint.y, joint.visibility) for joint in pose.landmark] if pose else np.zeros((33, 3)))
     is_body = all((joints[list(pair), 2] >= SEEN).any() for pair in (SHOULDERS, HIPS))
     return joints if is_body else None
-
-
-def _check_installed(wanted: str) -> None:
-    if not detector_installed():
-        raise InputError(f"finding {wanted} needs a detector (expected mediapipe: {INSTALL})")

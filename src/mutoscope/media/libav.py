@@ -77,7 +77,11 @@ def frame_pixels(frame: av.VideoFrame, width: int, height: int, channels: int) -
     pixels = to_channels(
         frame.to_ndarray(format="rgba" if has_alpha else "rgb24", width=width, height=height), channels
     )
-    return np.ascontiguousarray(_oriented(pixels, display_matrix(frame)))
+    a, b, c, d = display_matrix(frame)
+    if a == 0:
+        pixels = pixels.swapaxes(0, 1)
+    horizontal, vertical = (a or c), (b or d)
+    return np.ascontiguousarray(pixels[::vertical, ::horizontal])
 
 
 def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
@@ -92,11 +96,3 @@ def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
             if signs.count(0) == 2 and abs(signs[0] * signs[3] - signs[1] * signs[2]) == 1:
                 return signs  # type: ignore[return-value]
     return 1, 0, 0, 1
-
-
-def _oriented(pixels: UInt8[np.ndarray, "_ _ _"], matrix: tuple[int, int, int, int]) -> UInt8[np.ndarray, "_ _ _"]:
-    a, b, c, d = matrix
-    if a == 0:
-        pixels = pixels.swapaxes(0, 1)
-    horizontal, vertical = (a or c), (b or d)
-    return pixels[::vertical, ::horizontal]

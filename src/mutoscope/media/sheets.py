@@ -99,7 +99,7 @@ def contact_sheet(clips: Sequence[AnyClip], frames_per_clip: int = 8, labels: Se
     cells: list[np.ndarray] = []
     for clip in clips:
         shown = min(frames_per_clip, len(clip))
-        cells.extend(clip[np.linspace(0, len(clip) - 1, shown).round().astype(int)])
+        cells.extend(clip[times_shown(len(clip), shown)])
         blank = np.full((*clip.shape[1:3], 3), BACKGROUND, np.uint8)
         cells.extend([blank] * (frames_per_clip - shown))
     return grid(cells, frames_per_clip, row_labels=labels)

@@ -34,12 +34,10 @@ class Box:
 
     @property
     def width(self) -> int:
-        """Columns."""
         return self.right - self.left
 
     @property
     def height(self) -> int:
-        """Rows."""
         return self.bottom - self.top
 
     def of(self, picture: UInt8[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "_ _ c"]:
@@ -57,6 +55,12 @@ def detector_installed() -> bool:
     return True
 
 
+def check_detector(wanted: str) -> None:
+    """Raises InputError where no detector is installed that could find what is wanted."""
+    if not detector_installed():
+        raise InputError(f"finding {wanted} needs a detector (expected mediapipe: {INSTALL})")
+
+
 def find_subject(picture: UInt8[np.ndarray, "h w c"], kind: Subject) -> Box | None:
     """The face or the body that is seen most certainly in a grey, RGB or RGBA picture of any size.
 
@@ -68,8 +72,7 @@ def find_subject(picture: UInt8[np.ndarray, "h w c"], kind: Subject) -> Box | No
     Raises:
         InputError: no detector is installed.
     """
-    if not detector_installed():
-        raise InputError(f"finding a {kind} needs a detector (expected mediapipe: {INSTALL})")
+    check_detector(f"a {kind}")
     pixels = to_channels(picture, 3)
     with quiet():
         corners = _face(pixels) if kind == "face" else _body(pixels)

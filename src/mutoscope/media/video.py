@@ -102,19 +102,14 @@ def decode_video(path: str | Path, channels: int = 3) -> Iterator[Frame]:
                         raise InputError(f"{path}: is damaged after {count} readable frames")
                     yield frame_pixels(frame, stream.width, stream.height, channels)
                     count += 1
-                    end = max(end, _shown_until(frame, period))
+                    lasts = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else period
+                    end = max(end, (frame.time or 0.0) + lasts)
         except av.error.FFmpegError as error:
             raise InputError(f"{path}: is damaged after {count} readable frames ({error.strerror})") from error
         if count == 0:
             raise InputError(f"{path}: holds no readable frame (expected at least one)")
         if duration is not None and end < duration - 1.5 * period:
             raise InputError(f"{path}: is cut short after {count} readable frames ({end:.2f} s of {duration:.2f} s)")
-
-
-def _shown_until(frame: av.VideoFrame, period: float) -> float:
-    """Seconds from the start of the file to the end of a frame, which lasts one `period` if it does not say."""
-    lasting = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else period
-    return (frame.time or 0.0) + lasting
 
 
 def write_video(

@@ -5,144 +5,71 @@ from inside a network is a float tensor in [-1, 1]. No metric knows a system: wh
 is passed as a callable. A Fréchet distance is named after the features it was computed with (`frechet_name`).
 """
 
-from mutoscope.metrics.animation_score import AnimationScore, Window, animation_score, best_window, window_frames
-from mutoscope.metrics.anova import VarianceShares, variance_shares
-from mutoscope.metrics.bootstrap import Interval, bootstrap_interval
-from mutoscope.metrics.classification import (
-    InceptionScore,
-    class_accuracies,
-    confusion_matrix,
-    inception_score,
-    label_accuracy,
-)
-from mutoscope.metrics.codes import (
-    Controllability,
-    EffectSizes,
-    continuity,
-    controllability,
-    effect_sizes,
-    kendall,
-    nmi,
-    order_recovery,
-    order_recovery_per_group,
-    phase_by_pca,
-    saturation,
-    visible_motion,
-)
-from mutoscope.metrics.compute import ComputeReport, compute_report
-from mutoscope.metrics.extractors import (
-    Classifier,
-    Extractor,
-    PixelPCA,
-    TrainedExtractor,
-    load_trained_extractor,
-    open_extractor,
-    train_clip_extractor,
-    train_frame_extractor,
-)
-from mutoscope.metrics.frechet import (
-    FeatureStatistics,
-    feature_statistics,
-    frechet_distance,
-    frechet_distance_of,
-    frechet_name,
-)
-from mutoscope.metrics.identity import acd_c, acd_i
-from mutoscope.metrics.kernel import (
-    KernelDistance,
-    kernel_distance,
-    kernel_distance_interval,
-    kernel_distance_of_subsets,
-)
-from mutoscope.metrics.manifold import Manifolds, manifold_measures
-from mutoscope.metrics.motion import (
-    DIRECTIONS,
-    MotionStatistics,
-    SpeedHistogram,
-    flow,
-    flow_statistics,
-    motion_statistics,
-    speed_distance,
-)
-from mutoscope.metrics.pixel import (
-    background_error,
-    flicker,
-    ms_ssim,
-    ms_ssim_name,
-    ms_ssim_scales,
-    psnr,
-    ssim,
-    temporal_difference_error,
-)
-from mutoscope.metrics.repeated import RepeatedScores, Spread, clip_statistics, repeated_scores
-
-__all__ = [
-    "DIRECTIONS",
-    "AnimationScore",
-    "Classifier",
-    "ComputeReport",
-    "Controllability",
-    "EffectSizes",
-    "Extractor",
-    "FeatureStatistics",
-    "InceptionScore",
-    "Interval",
-    "KernelDistance",
-    "Manifolds",
-    "MotionStatistics",
-    "PixelPCA",
-    "RepeatedScores",
-    "SpeedHistogram",
-    "Spread",
-    "TrainedExtractor",
-    "VarianceShares",
-    "Window",
-    "acd_c",
-    "acd_i",
-    "animation_score",
-    "background_error",
-    "best_window",
-    "bootstrap_interval",
-    "class_accuracies",
-    "clip_statistics",
-    "compute_report",
-    "confusion_matrix",
-    "continuity",
-    "controllability",
-    "effect_sizes",
-    "feature_statistics",
-    "flicker",
-    "flow",
-    "flow_statistics",
-    "frechet_distance",
-    "frechet_distance_of",
-    "frechet_name",
-    "inception_score",
-    "kendall",
-    "kernel_distance",
-    "kernel_distance_interval",
-    "kernel_distance_of_subsets",
-    "label_accuracy",
-    "load_trained_extractor",
-    "manifold_measures",
-    "motion_statistics",
-    "ms_ssim",
-    "ms_ssim_name",
-    "ms_ssim_scales",
-    "nmi",
-    "open_extractor",
-    "order_recovery",
-    "order_recovery_per_group",
-    "phase_by_pca",
-    "psnr",
-    "repeated_scores",
-    "saturation",
-    "speed_distance",
-    "ssim",
-    "temporal_difference_error",
-    "train_clip_extractor",
-    "train_frame_extractor",
-    "variance_shares",
-    "visible_motion",
-    "window_frames",
-]
+from mutoscope.metrics.animation_score import AnimationScore as AnimationScore
+from mutoscope.metrics.animation_score import Window as Window
+from mutoscope.metrics.animation_score import animation_score as animation_score
+from mutoscope.metrics.animation_score import best_window as best_window
+from mutoscope.metrics.animation_score import window_frames as window_frames
+from mutoscope.metrics.anova import VarianceShares as VarianceShares
+from mutoscope.metrics.anova import variance_shares as variance_shares
+from mutoscope.metrics.bootstrap import Interval as Interval
+from mutoscope.metrics.bootstrap import bootstrap_interval as bootstrap_interval
+from mutoscope.metrics.classification import InceptionScore as InceptionScore
+from mutoscope.metrics.classification import class_accuracies as class_accuracies
+from mutoscope.metrics.classification import confusion_matrix as confusion_matrix
+from mutoscope.metrics.classification import inception_score as inception_score
+from mutoscope.metrics.classification import label_accuracy as label_accuracy
+from mutoscope.metrics.codes import Controllability as Controllability
+from mutoscope.metrics.codes import EffectSizes as EffectSizes
+from mutoscope.metrics.codes import continuity as continuity
+from mutoscope.metrics.codes import controllability as controllability
+from mutoscope.metrics.codes import effect_sizes as effect_sizes
+from mutoscope.metrics.codes import kendall as kendall
+from mutoscope.metrics.codes import nmi as nmi
+from mutoscope.metrics.codes import order_recovery as order_recovery
+from mutoscope.metrics.codes import order_recovery_per_group as order_recovery_per_group
+from mutoscope.metrics.codes import phase_by_pca as phase_by_pca
+from mutoscope.metrics.codes import saturation as saturation
+from mutoscope.metrics.codes import visible_motion as visible_motion
+from mutoscope.metrics.compute import ComputeReport as ComputeReport
+from mutoscope.metrics.compute import compute_report as compute_report
+from mutoscope.metrics.extractors import Classifier as Classifier
+from mutoscope.metrics.extractors import Extractor as Extractor
+from mutoscope.metrics.extractors import PixelPCA as PixelPCA
+from mutoscope.metrics.extractors import TrainedExtractor as TrainedExtractor
+from mutoscope.metrics.extractors import load_trained_extractor as load_trained_extractor
+from mutoscope.metrics.extractors import open_extractor as open_extractor
+from mutoscope.metrics.extractors import train_clip_extractor as train_clip_extractor
+from mutoscope.metrics.extractors import train_frame_extractor as train_frame_extractor
+from mutoscope.metrics.frechet import FeatureStatistics as FeatureStatistics
+from mutoscope.metrics.frechet import feature_statistics as feature_statistics
+from mutoscope.metrics.frechet import frechet_distance as frechet_distance
+from mutoscope.metrics.frechet import frechet_distance_of as frechet_distance_of
+from mutoscope.metrics.frechet import frechet_name as frechet_name
+from mutoscope.metrics.identity import acd_c as acd_c
+from mutoscope.metrics.identity import acd_i as acd_i
+from mutoscope.metrics.kernel import KernelDistance as KernelDistance
+from mutoscope.metrics.kernel import kernel_distance as kernel_distance
+from mutoscope.metrics.kernel import kernel_distance_interval as kernel_distance_interval
+from mutoscope.metrics.kernel import kernel_distance_of_subsets as kernel_distance_of_subsets
+from mutoscope.metrics.manifold import Manifolds as Manifolds
+from mutoscope.metrics.manifold import manifold_measures as manifold_measures
+from mutoscope.metrics.motion import DIRECTIONS as DIRECTIONS
+from mutoscope.metrics.motion import MotionStatistics as MotionStatistics
+from mutoscope.metrics.motion import SpeedHistogram as SpeedHistogram
+from mutoscope.metrics.motion import flow as flow
+from mutoscope.metrics.motion import flow_statistics as flow_statistics
+from mutoscope.metrics.motion import motion_statistics as motion_statistics
+from mutoscope.metrics.motion import speed_distance as speed_distance
+from mutoscope.metrics.pixel import background_error as background_error
+from mutoscope.metrics.pixel import flicker as flicker
+from mutoscope.metrics.pixel import ms_ssim as ms_ssim
+from mutoscope.metrics.pixel import ms_ssim_name as ms_ssim_name
+from mutoscope.metrics.pixel import ms_ssim_scales as ms_ssim_scales
+from mutoscope.metrics.pixel import psnr as psnr
+from mutoscope.metrics.pixel import ssim as ssim
+from mutoscope.metrics.pixel import temporal_difference_error as temporal_difference_error
+from mutoscope.metrics.repeated import RepeatedScores as RepeatedScores
+from mutoscope.metrics.repeated import Spread as Spread
+from mutoscope.metrics.repeated import clip_statistics as clip_statistics
+from mutoscope.metrics.repeated import repeated_scores as repeated_scores

@@ -142,12 +142,12 @@ def effect_sizes(
     other_d = (d + rng.integers(1, max(n_d, 2), size=samples)) % n_d
     c = torch.from_numpy(rng.uniform(low, high, (samples, n_c))).float()
     first, second = torch.from_numpy(d), torch.from_numpy(other_d)
-    effect_of_d = _mean_square(render(z_index, first, c) - render(z_index, second, c))
-    effects_of_c = [
-        _mean_square(render(z_index, first, _with_code(c, j, low)) - render(z_index, first, _with_code(c, j, high)))
-        for j in range(n_c)
-    ]
-    return EffectSizes(effect_of_d, np.array(effects_of_c))
+    effect_of_d = (render(z_index, first, c) - render(z_index, second, c)).square().mean()
+    effects_of_c = []
+    for j in range(n_c):
+        at_low, at_high = (render(z_index, first, _with_code(c, j, value)) for value in (low, high))
+        effects_of_c.append(float((at_low - at_high).square().mean()))
+    return EffectSizes(float(effect_of_d), np.array(effects_of_c))
 
 
 def saturation(
@@ -241,7 +241,3 @@ def _with_code(c: Float[Tensor, "n n_c"], j: int, value: float) -> Float[Tensor,
     changed = c.clone()
     changed[:, j] = value
     return changed
-
-
-def _mean_square(difference: Float[Tensor, "..."]) -> float:
-    return float(difference.square().mean())

@@ -48,10 +48,11 @@ def compute_report(module: nn.Module, *inputs: object, frames: int = 1, **named_
     finally:
         for part in was_training:
             part.training = True
+    layers = [kind for kind, types in LAYER_KINDS.items() if any(isinstance(part, types) for part in module.modules())]
     return ComputeReport(
         parameters=sum(parameter.numel() for parameter in module.parameters()),
         macs_per_frame=round(counter.get_total_flops() / 2 / frames),
-        layers=_layer_kinds(module),
+        layers=" + ".join(layers),
     )
 
 
@@ -60,8 +61,3 @@ def _lstm_flops(
 ) -> int:
     """Of one LSTM layer on the CPU, which oneDNN computes in one fused operation (inputs `t b i`)."""
     return 2 * inputs[0] * inputs[1] * (input_weights.numel() + state_weights.numel())
-
-
-def _layer_kinds(module: nn.Module) -> str:
-    found = [kind for kind, types in LAYER_KINDS.items() if any(isinstance(part, types) for part in module.modules())]
-    return " + ".join(found)

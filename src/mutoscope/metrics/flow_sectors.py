@@ -141,7 +141,8 @@ def mean_change(without: Sequence[SectorMotion], full: Sequence[SectorMotion]) -
     Raises:
         ValueError: there are not as many of one as of the other.
     """
-    return mean_motion([_difference(a, b) for a, b in zip(without, full, strict=True)])
+    pairs = zip(without, full, strict=True)
+    return mean_motion([SectorMotion(a.phi - b.phi, a.Phi - b.Phi, a.per_pixel - b.per_pixel) for a, b in pairs])
 
 
 def mean_region_change(without: Sequence[RegionMotion], full: Sequence[RegionMotion]) -> RegionMotion:
@@ -153,7 +154,3 @@ def mean_region_change(without: Sequence[RegionMotion], full: Sequence[RegionMot
     changes = [(a.head - b.head, a.mouth - b.mouth) for a, b in zip(without, full, strict=True)]
     head, mouth = np.mean(changes, axis=0).tolist()
     return RegionMotion(head, mouth)
-
-
-def _difference(a: SectorMotion, b: SectorMotion) -> SectorMotion:
-    return SectorMotion(a.phi - b.phi, a.Phi - b.Phi, a.per_pixel - b.per_pixel)

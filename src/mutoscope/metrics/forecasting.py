@@ -70,16 +70,17 @@ def forecast_measures(foretold: Clips, real: Clips) -> dict[str, float]:
         raise InputError(
             f"forecasts: {len(foretold)} clips for {len(real)} real ones (expected one each, at least one)"
         )
-    by_frame = [psnr(made, true, data_range=255.0) for made, true in zip(foretold, real, strict=True)]
+    pairs = list(zip(foretold, real, strict=True))
+    by_frame = [psnr(made, true, data_range=255.0) for made, true in pairs]
     by_clip = np.array([values.mean() for values in by_frame])
     measures = {
-        "mse": float(np.mean([mse(made, true).mean() for made, true in zip(foretold, real, strict=True)])),
+        "mse": float(np.mean([mse(made, true).mean() for made, true in pairs])),
         "psnr": float(by_clip.mean()),
         "psnr_next": float(np.mean([values[0] for values in by_frame])),
         "psnr_last": float(np.mean([values[-1] for values in by_frame])),
         "psnr_drop": float(np.mean([values[0] - values[-1] for values in by_frame])),
     }
-    moving = [(made, true) for made, true in zip(foretold, real, strict=True) if len(true) > 1]
+    moving = [(made, true) for made, true in pairs if len(true) > 1]
     if len(real) >= DECILES and len(moving) == len(real):
         groups = motion_deciles([motion(true) for true in real])
         measures["psnr_still"] = float(by_clip[np.concatenate(groups[: DECILES // 2])].mean())

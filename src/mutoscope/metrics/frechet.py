@@ -106,9 +106,8 @@ def _factor(covariance: Float64[np.ndarray, "k k"]) -> Float64[np.ndarray, "k k"
     try:
         return np.linalg.cholesky(covariance).T
     except np.linalg.LinAlgError:  # fewer samples than features
-        pass
-    values, vectors = np.linalg.eigh(covariance)
-    return np.sqrt(values.clip(min=0))[:, None] * vectors.T
+        values, vectors = np.linalg.eigh(covariance)
+        return np.sqrt(values.clip(min=0))[:, None] * vectors.T
 
 
 def _factor_of_deviations(deviations: Float64[np.ndarray, "n k"]) -> Float64[np.ndarray, "r k"]:

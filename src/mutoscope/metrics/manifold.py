@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Float, Float64
 
 from mutoscope.errors import InputError
 
@@ -63,7 +63,8 @@ def manifold_measures(
         in_real |= (distances <= real_radii[0][part, None]).any(axis=0)
         in_generated[part] = (distances <= generated_radii).any(axis=1)
     density = neighbourhoods / (density_neighbours * len(generated))
-    return Manifolds(_share(in_real), _share(in_generated), density, _share(covered_real))
+    precision, recall, coverage = (float(each.mean()) for each in (in_real, in_generated, covered_real))
+    return Manifolds(precision, recall, density, coverage)
 
 
 def _neighbour_distances(rows: Float64[np.ndarray, "n k"], neighbours: list[int]) -> Float64[np.ndarray, "r n"]:
@@ -91,7 +92,3 @@ def _distance_blocks(
         distances += squares_a[part, None]
         distances += squares_b
         yield part, np.maximum(distances, 0.0, out=distances)
-
-
-def _share(members: Bool[np.ndarray, "n"]) -> float:
-    return float(members.mean())

@@ -3,30 +3,18 @@
 `open_extractor` finds one by name; `train_frame_extractor` and `train_clip_extractor` make one from the data at hand.
 """
 
-from mutoscope.metrics.extractors.base import Classifier, Extractor, Kind
-from mutoscope.metrics.extractors.c3d import C3DExtractor
-from mutoscope.metrics.extractors.i3d import I3DExtractor
-from mutoscope.metrics.extractors.inception import InceptionExtractor
-from mutoscope.metrics.extractors.open import STANDARD_NAMES, open_extractor
-from mutoscope.metrics.extractors.pixel_pca import PixelPCA
-from mutoscope.metrics.extractors.resnext import ResNeXtExtractor
-from mutoscope.metrics.extractors.trained import TrainedExtractor, Training, load_trained_extractor
-from mutoscope.metrics.extractors.training import train_clip_extractor, train_frame_extractor
-
-__all__ = [
-    "STANDARD_NAMES",
-    "C3DExtractor",
-    "Classifier",
-    "Extractor",
-    "I3DExtractor",
-    "InceptionExtractor",
-    "Kind",
-    "PixelPCA",
-    "ResNeXtExtractor",
-    "TrainedExtractor",
-    "Training",
-    "load_trained_extractor",
-    "open_extractor",
-    "train_clip_extractor",
-    "train_frame_extractor",
-]
+from mutoscope.metrics.extractors.base import Classifier as Classifier
+from mutoscope.metrics.extractors.base import Extractor as Extractor
+from mutoscope.metrics.extractors.base import Kind as Kind
+from mutoscope.metrics.extractors.c3d import C3DExtractor as C3DExtractor
+from mutoscope.metrics.extractors.i3d import I3DExtractor as I3DExtractor
+from mutoscope.metrics.extractors.inception import InceptionExtractor as InceptionExtractor
+from mutoscope.metrics.extractors.open import STANDARD_NAMES as STANDARD_NAMES
+from mutoscope.metrics.extractors.open import open_extractor as open_extractor
+from mutoscope.metrics.extractors.pixel_pca import PixelPCA as PixelPCA
+from mutoscope.metrics.extractors.resnext import ResNeXtExtractor as ResNeXtExtractor
+from mutoscope.metrics.extractors.trained import TrainedExtractor as TrainedExtractor
+from mutoscope.metrics.extractors.trained import Training as Training
+from mutoscope.metrics.extractors.trained import load_trained_extractor as load_trained_extractor
+from mutoscope.metrics.extractors.training import train_clip_extractor as train_clip_extractor
+from mutoscope.metrics.extractors.training import train_frame_extractor as train_frame_extractor

@@ -180,9 +180,9 @@ def extractor_name(kind: Kind, dataset: str, tells: Tells = "labels") -> str:
     return f"{'resnet' if kind == 'frame' else 'r2plus1d'}{DIMS}-{dataset}{'-subjects' if tells == 'subjects' else ''}"
 
 
-def new_network(kind: Kind, channels: int, classes: int) -> SmallResNet | SmallR2Plus1D:
-    """The network of this kind, with random weights."""
-    return (SmallResNet if kind == "frame" else SmallR2Plus1D)(channels, classes)
+def new_network(input: Input, classes: int) -> SmallResNet | SmallR2Plus1D:
+    """The network for this input, with random weights."""
+    return (SmallResNet if input.frames is None else SmallR2Plus1D)(input.channels, classes)
 
 
 def load_trained_extractor(folder: str | Path, device: str = "cpu") -> TrainedExtractor:
@@ -196,7 +196,7 @@ def load_trained_extractor(folder: str | Path, device: str = "cpu") -> TrainedEx
     try:
         config = json.loads(config_file.read_text())
         input, training = Input(**config["input"]), Training(**config["training"])
-        network = new_network(config["kind"], input.channels, len(config["classes"]))
+        network = new_network(input, len(config["classes"]))
         extractor = TrainedExtractor(network, input, list(config["classes"]), training, device)
         digest = config["sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:

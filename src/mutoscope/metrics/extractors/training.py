@@ -1,17 +1,16 @@
 """Training of the small extractors: by labels or, without, by contrast; of clips also by how they are played."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mutoscope.errors import InputError
 from mutoscope.metrics.extractors.base import Tells, centre_window, in_batches
-from mutoscope.metrics.extractors.small_networks import DIMS, SmallR2Plus1D, SmallResNet
+from mutoscope.metrics.extractors.small_networks import DIMS
 from mutoscope.metrics.extractors.trained import Input, TrainedExtractor, Training, extractor_name, new_network
 from mutoscope.metrics.extractors.views import PLAYS, augmented, nt_xent, play_order, retrieval_accuracy
 
@@ -25,28 +24,26 @@ MOST_VIEWS = 256
 Pixels = UInt8[np.ndarray, "n *t h w c"]
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Examples of one step: pixels, which examples they are and, for clips, how they are played."""
-
-    pixels: Pixels
-    rows: np.ndarray
-    plays: np.ndarray | None
+Batch = tuple[Pixels, np.ndarray, np.ndarray | None]
+"""Examples of one step: pixels, which examples they are and, for clips, how they are played."""
 
 
 class Teacher(nn.Module):
     """A network with what it is taught by; everything but the network is thrown away in the end.
 
     Args:
-        network: what is to become an extractor.
-        plays: whether it also tells the way clips are played.
+        input: what the network takes; from clips it also tells the way they are played.
+        classes: how many it tells apart.
+        device: where to train.
     """
 
-    def __init__(self, network: SmallResNet | SmallR2Plus1D, plays: bool) -> None:
+    def __init__(self, input: Input, classes: int, device: str) -> None:
         super().__init__()
-        self.network = network
+        self.input, self.device = input, device
+        self.network = new_network(input, classes)
         self.projection = nn.Sequential(nn.Linear(DIMS, DIMS), nn.ReLU(), nn.Linear(DIMS, DIMS))
-        self.plays = nn.Linear(DIMS, len(PLAYS)) if plays else None
+        self.plays = nn.Linear(DIMS, len(PLAYS)) if input.frames is not None else None
+        self.to(device)
 
     def loss(
         self,
@@ -69,6 +66,14 @@ class Teacher(nn.Module):
         if plays is not None and self.plays is not None:
             loss = loss + F.cross_entropy(self.plays(features), plays.repeat(views))
         return loss
+
+    def told(self, head: nn.Module | None, examples: Pixels) -> Int[np.ndarray, "n"]:
+        """What one of the linear layers on the features says of each example."""
+        assert head is not None
+        return self.in_batches(lambda images: head(self.network(images)), examples).argmax(1)
+
+    def in_batches(self, compute: Callable[[Tensor], Tensor], examples: Pixels) -> Float32[np.ndarray, "n k"]:
+        return in_batches(lambda part: compute(self.input.tensor(part, self.device)), examples, CLIPS_A_STEP)
 
 
 def train_frame_extractor(
@@ -111,11 +116,10 @@ def train_frame_extractor(
 
     def draw(rng: np.random.Generator) -> Batch:
         rows = rng.choice(train, FRAMES_A_STEP)
-        return Batch(frames[rows], rows, None)
+        return frames[rows], rows, None
 
     teacher = _fit(draw, input, labels, len(classes), steps, seed, device)
-    held_out_labels = None if labels is None else labels[held_out]
-    accuracy = _accuracy(teacher, frames[held_out], held_out_labels, input, seed, device)
+    accuracy = _accuracy(teacher, frames[held_out], None if labels is None else labels[held_out], seed)
     training = Training(dataset, len(train), len(held_out), accuracy, None, steps, seed, tells)
     return _standardised(TrainedExtractor(teacher.network, input, list(classes), training, device), frames)
 
@@ -163,13 +167,12 @@ def train_clip_extractor(
         plays = np.where(np.arange(len(rows)) % 2, rng.integers(1, len(PLAYS), len(rows)), 0)
         starts = [rng.integers(len(clips[row]) - frames + 1) for row in rows]
         orders = [start + play_order(int(play), frames, rng) for start, play in zip(starts, plays, strict=True)]
-        return Batch(np.stack([clips[row][order] for row, order in zip(rows, orders, strict=True)]), rows, plays)
+        return np.stack([clips[row][order] for row, order in zip(rows, orders, strict=True)]), rows, plays
 
     teacher = _fit(draw, input, labels, len(classes), steps, seed, device)
     middles = np.concatenate([centre_window(clip[None], frames, name) for clip in clips])
-    held_out_labels = None if labels is None else labels[held_out]
-    accuracy = _accuracy(teacher, middles[held_out], held_out_labels, input, seed, device)
-    play_accuracy = _play_accuracy(teacher, middles[held_out], input, seed, device)
+    accuracy = _accuracy(teacher, middles[held_out], None if labels is None else labels[held_out], seed)
+    play_accuracy = _play_accuracy(teacher, middles[held_out], seed)
     training = Training(dataset, len(train), len(held_out), accuracy, play_accuracy, steps, seed)
     return _standardised(TrainedExtractor(teacher.network, input, list(classes), training, device), middles)
 
@@ -207,19 +210,17 @@ def _fit(
     device: str,
 ) -> Teacher:
     """Trains a new network on what `draw` gives (AdamW, one cycle of the rate)."""
-    is_clip = input.frames is not None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = new_network("clip" if is_clip else "frame", input.channels, classes)
-        teacher = Teacher(network, plays=is_clip).to(device)
+        teacher = Teacher(input, classes, device)
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     optimiser = torch.optim.AdamW(teacher.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps)
     for _ in range(steps):
-        batch = draw(rng)
-        targets = None if labels is None else torch.from_numpy(labels[batch.rows]).long().to(device)
-        plays = None if batch.plays is None else torch.from_numpy(batch.plays).to(device)
-        loss = teacher.loss(input.tensor(batch.pixels, device), targets, plays, generator)
+        pixels, rows, ways = draw(rng)
+        targets = None if labels is None else torch.from_numpy(labels[rows]).long().to(device)
+        plays = None if ways is None else torch.from_numpy(ways).to(device)
+        loss = teacher.loss(input.tensor(pixels, device), targets, plays, generator)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -227,48 +228,27 @@ def _fit(
     return teacher.eval()
 
 
-def _accuracy(
-    teacher: Teacher,
-    examples: Pixels,
-    labels: Int[np.ndarray, "n"] | None,
-    input: Input,
-    seed: int,
-    device: str,
-) -> float:
+def _accuracy(teacher: Teacher, examples: Pixels, labels: Int[np.ndarray, "n"] | None, seed: int) -> float:
     """Share of held-out examples whose label is told or, without labels, whose two views find each other."""
     if labels is not None:
-        return float((_told(teacher, teacher.network.classifier, examples, input, device) == labels).mean())
+        return float((teacher.told(teacher.network.classifier, examples) == labels).mean())
     generator = torch.Generator().manual_seed(seed)
     chosen = examples[np.linspace(0, len(examples) - 1, min(len(examples), MOST_VIEWS)).round().astype(int)]
     first, second = (
-        in_batches(
-            lambda part: teacher.projection(teacher.network(augmented(input.tensor(part, device), generator))),
-            chosen,
-            CLIPS_A_STEP,
-        )
+        teacher.in_batches(lambda images: teacher.projection(teacher.network(augmented(images, generator))), chosen)
         for _ in range(2)
     )
     return retrieval_accuracy(torch.from_numpy(first), torch.from_numpy(second))
 
 
-def _play_accuracy(
-    teacher: Teacher, clips: UInt8[np.ndarray, "n t h w c"], input: Input, seed: int, device: str
-) -> float:
+def _play_accuracy(teacher: Teacher, clips: UInt8[np.ndarray, "n t h w c"], seed: int) -> float:
     """Share of held-out clips, played in every way, whose way is told."""
     rng = np.random.default_rng(seed)
     told = []
     for play in range(len(PLAYS)):
         played = np.stack([clip[play_order(play, clips.shape[1], rng)] for clip in clips])
-        told.append((_told(teacher, teacher.plays, played, input, device) == play).mean())
+        told.append((teacher.told(teacher.plays, played) == play).mean())
     return float(np.mean(told))
-
-
-def _told(
-    teacher: Teacher, head: nn.Module | None, examples: Pixels, input: Input, device: str
-) -> Int[np.ndarray, "n"]:
-    """What one of the linear layers on the features says of each example."""
-    assert head is not None
-    return in_batches(lambda part: head(teacher.network(input.tensor(part, device))), examples, CLIPS_A_STEP).argmax(1)
 
 
 def _standardised(extractor: TrainedExtractor, examples: Pixels) -> TrainedExtractor:
