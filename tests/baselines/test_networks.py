@@ -93,7 +93,7 @@ class TestShapes:
         clip = torch.zeros(1, 3, 16, 64, 64)
         assert full("mocogan", width=0.125).D_V(clip)[0].shape == (1, 1)
         assert full("tgan", width=0.125).D(clip).shape == (1,)
-        assert full("vgan", width=0.125, frames=16).D(clip).shape == (1, 1)
+        assert full("vgan", width=0.125, frames=16).D(clip)[0].shape == (1,)
         assert full("mocogan", width=0.125).D_I(clip[:, :, 0]).shape == (1, 16)  # one score a patch
 
     @pytest.mark.parametrize("name", NAMES)
@@ -103,7 +103,7 @@ class TestShapes:
             ({"image_size": 48}, "image_size: 48 (expected 16, 32, 64)"),
             ({"channels": 2}, "channels: 2 (expected 1, 3)"),
             ({"width": 0.0}, "width: 0.0 is out of range (expected above 0 to 64)"),
-            ({"frame_step": (2, 1)}, "frame_step: (2, 1) is empty (lowest value first)"),
+            ({"frame_step": (2, 1)}, "frame_step: (2, 1) is empty (lowest distance first)"),
             ({"frame_step": (0, 1)}, "frame_step: 0 is out of range (expected 1 to 65536)"),
         ],
     )
@@ -119,7 +119,7 @@ class TestShapes:
             ("mocogan", {"categories": -1}, "categories: -1 is out of range (expected 0 to 65536)"),
             ("mocogan", {"dim_content": 20_000_000}, "dim_content: 20000000 is out of range (expected 1 to 65536)"),
             ("mocogan", {"betas": (0.5, 1.0)}, "betas: 1.0 is out of range (expected 0 to below 1)"),
-            ("vgan", {"frames": 6}, "frames: 6 (expected a multiple of 4 for frames of 16 pixels)"),
+            ("vgan", {"frames": 6}, "frames: 6 is not a multiple of 4 (for frames of 16 pixels)"),
             ("vgan", {"lambda_mask": -1.0}, "lambda_mask: -1.0 is out of range (expected 0 or more)"),
             ("tgan", {"clip_every": 0}, "clip_every: 0 is out of range (expected 1 to 65536)"),
         ],

@@ -74,7 +74,7 @@ class TestHosts:
     @pytest.mark.parametrize(
         ("wrong", "message"),
         [
-            ({"pyramid_levels": 0}, r"^pyramid_levels: 0 is out of range \(expected 1 to 16\)$"),
+            ({"pyramid_levels": 0}, r"^pyramid_levels: 0 is out of range \(expected 1 to 10\)$"),
             ({"pyramid_levels": 5}, r"^frames: \d+ is too few for 5 speeds \(expected at least 32\)$"),
             ({"pyramid_widths": [8, 8]}, r"^pyramid_widths: \[8, 8\] \(expected 3 numbers"),
             ({"pyramid_widths": [8, 8, 20_000_000]}, r"^pyramid_widths: 20000000 is out of range"),

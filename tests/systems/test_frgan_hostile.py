@@ -186,7 +186,7 @@ class TestPictures:
     def test_a_picture_without_structure_where_nothing_can_find_it(
         self, refused, frgan_run, frgan_face_run, tmp_path, clip, monkeypatch, kind
     ):
-        monkeypatch.setattr("mutoscope.media.landmarks.detector_installed", lambda: False)
+        monkeypatch.setattr("mutoscope.media.subjects.detector_installed", lambda: False)
         alone(clip, tmp_path)
         run = {"bodies": frgan_run, "faces": frgan_face_run}[kind]
         line = refused("generate", run, "drive", "--video", "alone.npy", "-o", "out.mp4")
@@ -234,8 +234,8 @@ class TestStructure:
             (lambda t: poisoned(t, float("nan")), "its structure has joints that are no numbers (expected finite"),
             (lambda t: poisoned(t, float("inf")), "its structure has joints that are no numbers (expected finite"),
             (lambda t: {"joints": np.float32(3)}, "joints"),
-            (lambda t: {"joints": np.array([["a"]])}, "is no readable file of arrays"),
-            (lambda t: {"joints": np.array([None])}, "is no readable file of arrays"),
+            (lambda t: {"joints": np.array([["a"]])}, "cannot be read: "),
+            (lambda t: {"joints": np.array([None])}, "cannot be read: "),
             (lambda t: {"landmarks": np.zeros((6, 68, 2), np.float32)}, "video: has no joints (expected those of penn"),
             (lambda t: {"dreams": t["joints"]}, "has no columns (expected arrays named joints"),
         ],
@@ -382,7 +382,7 @@ class TestTraining:
         assert training("sprites", max_clips=4) == "sprites: has no joints (its columns: label)"
 
     def test_data_without_joints_where_nothing_can_find_them(self, training, tmp_path, clip, monkeypatch):
-        monkeypatch.setattr("mutoscope.media.landmarks.detector_installed", lambda: False)
+        monkeypatch.setattr("mutoscope.media.subjects.detector_installed", lambda: False)
         monkeypatch.setattr("mutoscope.data.estimation.detector_installed", lambda: False, raising=False)
         (tmp_path / "clips").mkdir()
         alone(clip, tmp_path / "clips")

@@ -96,7 +96,7 @@ def test_weights_are_stored_with_the_option(tmp_path):
     [
         ({"label_names": ["a", "b"]}, r"^d_v: pyramid takes no labels, and label_names has 2 \(expected none\)$"),
         ({"pyramid_levels": 0}, "^pyramid_levels: 0 is out of range"),
-        ({"pyramid_levels": 5}, r"^pyramid_levels: 16 frames are too few for 5 speeds \(expected at least 32\)$"),
+        ({"pyramid_levels": 5}, r"^frames: 16 is too few for 5 speeds \(expected at least 32\)$"),
         ({"pyramid_widths": [8]}, r"widths: \[8\] \(expected 4 numbers"),
     ],
 )

@@ -5,9 +5,7 @@ import pytest
 
 from mutoscope.data import Origin, open_clips
 from mutoscope.data.rendering import render
-from mutoscope.data.synthetic import readers_of
-from mutoscope.data.synthetic.reach import make_reach
-from mutoscope.data.synthetic.talk import make_talk
+from mutoscope.data.synthetic import make_clips, readers_of
 from mutoscope.systems.base import System
 from mutoscope.systems.conditions import Conditions
 from mutoscope.systems.config import Config
@@ -38,14 +36,14 @@ def real():
 
 class TestCourses:
     def test_are_those_that_clips_were_drawn_from(self):
-        drawn = make_reach(clips=20)
+        drawn = make_clips("reach", clips=20)
         read = courses(np.stack(drawn.clips), READ["reach"])
         assert read.found == 1
         np.testing.assert_allclose(read.states["x"], drawn.factors["x"], atol=0.5)
         np.testing.assert_allclose(read.states["y"], drawn.factors["y"], atol=0.5)
 
     def test_gaps_are_bridged_along_time(self):
-        clips = np.stack(make_reach(clips=4).clips)
+        clips = np.stack(make_clips("reach", clips=4).clips)
         whole = courses(clips, READ["reach"]).states["x"]
         clips[:, 5] = 128
         bridged = courses(clips, READ["reach"])
@@ -53,7 +51,7 @@ class TestCourses:
         np.testing.assert_allclose(bridged.states["x"][:, 5], (whole[:, 4] + whole[:, 6]) / 2, atol=1e-4)
 
     def test_clips_that_show_nothing_are_left_out(self):
-        clips = np.stack(make_talk(clips=4).clips)
+        clips = np.stack(make_clips("talk", clips=4).clips)
         clips[2] = 0
         read = courses(clips, READ["talk"])
         assert read.followed.tolist() == [0, 1, 3]
@@ -126,7 +124,7 @@ def system():
 
 def test_flow_finds_what_stands_still_without_a_direction():
     """The same clips at rest lose all flow to the right and left, the same clips as they are lose none."""
-    whole = np.stack(make_reach(clips=6).clips)
+    whole = np.stack(make_clips("reach", clips=6).clips)
     still = np.repeat(whole[:, :1], 16, axis=1)
     removed = measures.flow_removed_by_each(whole, [still, whole])
     assert removed.shape == (2, 4)

@@ -8,65 +8,89 @@ also names the action, and R_M is told it (section 3.3).
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from mutoscope.baselines.mocogan_training import ClipLoss, MoCoGANTraining, Noise, PyramidClipLoss
-from mutoscope.baselines.video_gan import Clip, ClipsConfig, ScoreLoss, VideoGAN, levels_of, pyramid_of, scaled
+from mutoscope.baselines.video_gan import (
+    LATENTS,
+    Actions,
+    Clip,
+    ClipLoss,
+    ClipsConfig,
+    Noise,
+    PyramidClipLoss,
+    VideoGAN,
+    convolutions,
+    deconvolutions,
+    levels_of,
+    pyramid_of,
+    scaled,
+    widths_of,
+)
 from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
+from mutoscope.losses import bce
 from mutoscope.media.results import Sheet
 from mutoscope.media.sheets import contact_sheet
-from mutoscope.media.tensors import float_to_uint8
+from mutoscope.media.tensors import float_to_uint8, uint8_to_float
 from mutoscope.metrics.anova import variance_shares
 from mutoscope.metrics.motion import flow
-from mutoscope.nn import BatchNorm2d, BatchNorm3d, init_normal
+from mutoscope.nn import BatchNorm2d, BatchNorm3d, init_normal, normalising_parts
+from mutoscope.systems.base import Batch, Optimizers, System, step
 from mutoscope.systems.conditions import Conditions
-from mutoscope.systems.config import Betas, FrameStep, LearningRate, Size, Weight
-from mutoscope.systems.control import Seed, control
+from mutoscope.systems.config import Betas, Config, FrameStep, Size, Weight
+from mutoscope.systems.control import Seed, Shown, control
 from mutoscope.systems.disentanglement import disentanglement
-from mutoscope.systems.draws import Draws
+from mutoscope.systems.draws import Draws, Random
 from mutoscope.systems.labels import one_hot
 from mutoscope.systems.parameters import Range
 
 GRID = 8  # contents, and motions, that are measured
+FRAMES_SEEN = 1
+NOISE = {"D_I_real": 2, "D_I_fake": 3, "D_V_real": 4, "D_V_fake": 5, "G_frames": 6, "G_clips": 7}
+"""What random numbers are for: the frames that D_I sees, and noise on all that the discriminators see."""
 
 
 @dataclass(frozen=True)
-class MoCoGANConfig(ClipsConfig):
+class MoCoGANChoices(Config):
+    """What MoCoGAN and `mocogan_picture` choose.
+
+    Args:
+        dim_motion: Size of the motion code z_M and of the noise that drives it.
+        label_at: Where the label enters: the recurrent network (the paper) or every frame's code (its authors' code).
+        image_frames: Frames of each clip that D_I sees in a step.
+        d_noise: Standard deviation of Gaussian noise on all that the discriminators see, in units of [-1, 1] pixels.
+        weight_decay: Weight decay of all networks but a pyramid.
+    """
+
+    dim_motion: Size = 10
+    label_at: Literal["motion", "frame"] = "motion"
+    image_frames: Size = 1
+    d_noise: Weight = 0.0
+    betas: Betas = (0.5, 0.999)
+    weight_decay: Weight = 1e-5
+
+
+@dataclass(frozen=True)
+class MoCoGANConfig(ClipsConfig, MoCoGANChoices):
     """Choices of MoCoGAN, with or without categories.
 
     Args:
         dim_content: Size of the content code z_C.
-        dim_motion: Size of the motion code z_M and of the noise that drives it.
         categories: Number of actions, the labels of the data; null for as many as it has, 0 to train without labels.
-        label_at: Where the action enters: the recurrent network (the paper) or every frame's code (its authors' code).
-        image_size: Height and width of a frame in pixels: 16, 32 or 64.
         frames: Frames of a clip in training; for the 3-D D_V at least 3 for each halving of the frame, and 4.
-        width: Multiplier of all hidden widths; 1 is the paper's.
-        image_frames: Frames of each clip that D_I sees in a step.
-        d_noise: Standard deviation of Gaussian noise on all that the discriminators see, in units of [-1, 1] pixels.
-        lr: Learning rate of all three Adams.
-        weight_decay: Their weight decay.
         d_v: Video discriminator: the paper's in 3-D, or MintGAN's temporal pyramid of 2-D ones, without categories.
     """
 
     dim_content: Size = 50
-    dim_motion: Size = 10
     categories: Annotated[int, Range(0, 65_536)] | None = 0
-    label_at: Literal["motion", "frame"] = "motion"
     frames: Size = 16
     frame_step: FrameStep = (2, 2)
-    image_frames: Size = 1
-    d_noise: Weight = 0.0
-    lr: LearningRate = 2e-4
-    betas: Betas = (0.5, 0.999)
-    weight_decay: Weight = 1e-5
 
     def check(self) -> None:
         if self.d_v == "3d":
@@ -88,40 +112,19 @@ class MoCoGANConfig(ClipsConfig):
 
 
 class Generator(nn.Module):
-    """R_M and G_I.
+    """R_M and G_I, of the config of MoCoGAN or `mocogan_picture`."""
 
-    Args:
-        dim_content: size of z_C.
-        dim_motion: size of ε and of z_M.
-        categories: number of actions, 0 for none.
-        label_at: the action enters R_M with ε, or every frame's code as in the authors' code.
-        channels, image_size, width: of the frames, and multiplier of all widths.
-    """
-
-    def __init__(
-        self,
-        dim_content: int,
-        dim_motion: int,
-        categories: int,
-        label_at: Literal["motion", "frame"],
-        channels: int,
-        image_size: int,
-        width: float,
-    ) -> None:
+    def __init__(self, config: Any, dim_content: int) -> None:
         super().__init__()
-        self.label_at, self.dim_motion = label_at, dim_motion
-        at_motion, at_frame = (categories, 0) if label_at == "motion" else (0, categories)
-        self.R_M = nn.GRU(dim_motion + at_motion, dim_motion, batch_first=True)
-        levels = levels_of(image_size)
-        widths = scaled(width, *(32 << level for level in range(levels, 0, -1)))  # 512, 256, 128, 64 at 64 pixels
-        layers: list[nn.Module] = [
-            nn.ConvTranspose2d(dim_content + dim_motion + at_frame, widths[0], 4, 1, 0, bias=False)
-        ]
-        for c_in, c_out in pairwise(widths):
-            layers += [BatchNorm2d(c_in), nn.ReLU(inplace=True), nn.ConvTranspose2d(c_in, c_out, 4, 2, 1, bias=False)]
-        layers += [BatchNorm2d(widths[-1]), nn.ReLU(inplace=True)]
-        layers += [nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1, bias=False), nn.Tanh()]
-        self.G_I = nn.Sequential(*layers)
+        o, K, widths = config, config.categories or 0, widths_of(config.image_size, config.width)[::-1]
+        self.label_at, self.dim_motion = o.label_at, o.dim_motion
+        at_motion, at_frame = (K, 0) if o.label_at == "motion" else (0, K)
+        self.R_M = nn.GRU(o.dim_motion + at_motion, o.dim_motion, batch_first=True)
+        self.G_I = nn.Sequential(
+            *deconvolutions(nn.ConvTranspose2d, BatchNorm2d, dim_content + o.dim_motion + at_frame, widths, 4),
+            nn.ConvTranspose2d(widths[-1], o.channels, 4, 2, 1, bias=False),
+            nn.Tanh(),
+        )
 
     def forward(
         self,
@@ -141,23 +144,13 @@ class Generator(nn.Module):
         return frames.unflatten(0, (n, t)).movedim(1, 2)
 
 
-def discriminator_layers(conv: Any, norm: Any, widths: list[int], stride: Any, padding: Any) -> list[nn.Module]:
-    """Strided convolutions, batch-normalised but for the first."""
-    layers: list[nn.Module] = []
-    for level, (c_in, c_out) in enumerate(pairwise(widths)):
-        layers.append(conv(c_in, c_out, 4, stride, padding, bias=False))
-        layers += [norm(c_out)] if level else []
-        layers.append(nn.LeakyReLU(0.2, inplace=True))
-    return layers
-
-
 class ImageDiscriminator(nn.Module):
     """D_I: one realism score for every patch of a frame."""
 
-    def __init__(self, channels: int, width: float) -> None:
+    def __init__(self, config: Any) -> None:
         super().__init__()
-        widths = [channels, *scaled(width, 64, 128, 256)]
-        layers = discriminator_layers(nn.Conv2d, BatchNorm2d, widths, 2, 1)
+        widths = [config.channels, *scaled(config.width, 64, 128, 256)]
+        layers = convolutions(nn.Conv2d, BatchNorm2d, widths)
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 2, 1, bias=False))
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n patches"]:
@@ -167,15 +160,97 @@ class ImageDiscriminator(nn.Module):
 class VideoDiscriminator(nn.Module):
     """D_V: realism scores of a clip, and with categories the logits of its action."""
 
-    def __init__(self, channels: int, image_size: int, categories: int, width: float) -> None:
+    def __init__(self, config: Any) -> None:
         super().__init__()
-        widths = [channels, *scaled(width, *(64 << level for level in range(levels_of(image_size))))]
-        layers = discriminator_layers(nn.Conv3d, BatchNorm3d, widths, (1, 2, 2), (0, 1, 1))
-        self.layers = nn.Sequential(*layers, nn.Conv3d(widths[-1], 1 + categories, 4, 1, 0, bias=False))
+        widths = [config.channels, *widths_of(config.image_size, config.width)]
+        layers = convolutions(nn.Conv3d, BatchNorm3d, widths, (1, 2, 2), (0, 1, 1))
+        self.layers = nn.Sequential(*layers, nn.Conv3d(widths[-1], 1 + (config.categories or 0), 4, bias=False))
 
     def forward(self, x: Clip) -> tuple[Float[Tensor, "n windows"], Float[Tensor, "n K"]]:
         o = self.layers(x).flatten(2)
         return o[:, 0], o[:, 1:].mean(2)
+
+
+class MoCoGANTraining(System):
+    """G against D_I and D_V (sections 3.2 and 3.3); a subclass has the networks and says what G draws from.
+
+    Attributes:
+        config: has `MoCoGANChoices`, `categories`, `channels`, `frames`, `lambda_rec` and `lr`.
+        loss_D: what D_V plays for.
+    """
+
+    G: nn.Module
+    D_I: nn.Module
+    D_V: nn.Module
+    loss_D: ClipLoss | PyramidClipLoss
+
+    @property
+    def categories(self) -> int:
+        """Number of actions, 0 for none."""
+        return self.config.categories or 0
+
+    def codes(self, n: int, draws: Draws) -> Noise:
+        """What `fake_clips` draws from, beside real clips and labels."""
+        raise NotImplementedError
+
+    def fake_clips(self, real: Clip, labels: Actions, noise: Noise) -> Clip:
+        """As many clips as there are real ones, with their labels; `real` itself is for methods that start from it."""
+        raise NotImplementedError
+
+    def adam(self, network: nn.Module) -> torch.optim.Optimizer:
+        """The optimiser of all three networks, but of a pyramid, which has its own."""
+        o = self.config
+        return torch.optim.Adam(network.parameters(), o.lr, o.betas, weight_decay=o.weight_decay, fused=True)
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"G": self.adam(self.G), "D_I": self.adam(self.D_I), "D_V": self.loss_D.optimizer(self.D_V)}
+
+    def noise(self, n: int, random: Random) -> Noise:
+        """Codes, the times of the frames that D_I sees of each clip, and Gaussian noise on all that D_I and D_V see."""
+        o = self.config
+        frames, clips = (o.image_frames, o.channels, *o.size), (o.channels, o.frames, *o.size)
+        noise = self.codes(n, random(LATENTS))
+        noise["times"] = random(FRAMES_SEEN).integers(0, o.frames, n, o.image_frames)
+        for name, purpose in NOISE.items() if o.d_noise else ():
+            shape = clips if name in ("D_V_real", "D_V_fake", "G_clips") else frames
+            noise[name] = o.d_noise * random(purpose).normal(n, *shape)
+        return noise
+
+    def training_step(self, batch: Batch, noise: Noise, optimizers: Optimizers) -> dict[str, Tensor]:
+        o, real = self.config, uint8_to_float(batch["clip"]).movedim(1, 2)
+        labels = batch["label"] if self.categories else None  # the fake clips are to show the same actions
+        fake = self.fake_clips(real, labels, noise)  # one graph serves the steps of all three networks
+        real_frames, fake_frames = (frames_at(clips, noise["times"]) for clips in (real, fake))
+
+        def seen(x: Tensor, name: str) -> Tensor:
+            return x + noise[name].reshape(x.shape) if name in noise else x
+
+        with self.training_only(self.D_I):
+            frames = seen(real_frames, "D_I_real"), seen(fake_frames.detach(), "D_I_fake")
+            with normalising_parts(self.D_I, 2):
+                on_real, on_fake = self.D_I(torch.cat(frames)).chunk(2)
+            loss_D_I = bce(on_real, 1.0) + bce(on_fake, 0.0)
+            step(optimizers["D_I"], loss_D_I)
+        with self.training_only(self.D_V):
+            clips = seen(real, "D_V_real"), seen(fake.detach(), "D_V_fake")
+            penalised = self.loss_D.penalises(self.iteration)
+            loss_D_V, loss_named = self.loss_D.of_D(self.D_V, *clips, labels, penalised)
+            step(optimizers["D_V"], loss_D_V + loss_named)
+        with self.training_only(self.G):
+            loss_frames = bce(self.D_I(seen(fake_frames, "G_frames")), 1.0)
+            loss_clips, loss_category = self.loss_D.of_G(self.D_V, seen(fake, "G_clips"), labels)
+            loss_G = loss_frames + loss_clips
+            loss = loss_G + loss_category
+            if o.lambda_rec:
+                loss_rec = F.l1_loss(fake.float(), real)
+                loss = loss + o.lambda_rec * loss_rec
+            step(optimizers["G"], loss)
+        losses = {"loss_D_I": loss_D_I, "loss_D_V": loss_D_V, "loss_G": loss_G}
+        if labels is not None:
+            losses["loss_category"] = loss_category
+        if o.lambda_rec:
+            losses["loss_rec"] = loss_rec
+        return {name: loss.detach() for name, loss in losses.items()}
 
 
 class MoCoGAN(VideoGAN, MoCoGANTraining):
@@ -188,18 +263,12 @@ class MoCoGAN(VideoGAN, MoCoGANTraining):
 
     def __init__(self, config: MoCoGANConfig) -> None:
         super().__init__(config)
-        o, K = config, self.categories
-        self.G = Generator(o.dim_content, o.dim_motion, K, o.label_at, o.channels, o.image_size, o.width)
-        self.D_I, self.loss_I = ImageDiscriminator(o.channels, o.width), ScoreLoss(self.adam)
-        if o.d_v == "pyramid":
-            self.D_V, self.loss_V = pyramid_of(o), PyramidClipLoss(o.r1_gamma)
+        self.G, self.D_I = Generator(config, config.dim_content), ImageDiscriminator(config)
+        if config.d_v == "pyramid":
+            self.D_V, self.loss_D = pyramid_of(config), PyramidClipLoss(config.r1_gamma)
         else:
-            self.D_V, self.loss_V = VideoDiscriminator(o.channels, o.image_size, K, o.width), ClipLoss(self.adam)
+            self.D_V, self.loss_D = VideoDiscriminator(config), ClipLoss(self.adam)
         init_normal(self)
-
-    @property
-    def categories(self) -> int:
-        return self.config.categories or 0
 
     def codes(self, n: int, draws: Draws, frames: int | None = None) -> Noise:
         """z_C, the first motion state, and ε of every frame."""
@@ -211,7 +280,7 @@ class MoCoGAN(VideoGAN, MoCoGANTraining):
         """Random actions."""
         return one_hot(draws.integers(0, max(self.categories, 1), n), self.categories)
 
-    def fake_clips(self, real: Clip, labels: Int[Tensor, " n"] | None, noise: Noise) -> Clip:
+    def fake_clips(self, real: Clip, labels: Actions, noise: Noise) -> Clip:
         action = real.new_zeros(len(real), 0) if labels is None else one_hot(labels, self.categories)
         return self.G(noise["content"], noise["start"], noise["epsilon"], action)
 
@@ -266,7 +335,7 @@ class MoCoGAN(VideoGAN, MoCoGANTraining):
         *,
         contents: Annotated[int, Range(1, 16)] = 3,
         motions: Annotated[int, Range(1, 16)] = 3,
-        columns: Annotated[int, Range(1, 64)] = 8,
+        columns: Shown = 8,
         seed: Seed = 0,
     ) -> Sheet:
         """Every content code with every motion path, one pair a row: who it is, and what is done, chosen apart.
@@ -274,8 +343,6 @@ class MoCoGAN(VideoGAN, MoCoGANTraining):
         Args:
             contents: How many content codes, seeds following each other.
             motions: How many motion paths (and actions, in turn, where there are categories).
-            columns: Frames shown of each clip.
-            seed: Seed of the codes.
         """
         clips = self.sample_grid(contents, motions, seed)
         rows = [f"content {i}, motion {j}" for i in range(contents) for j in range(motions)]
@@ -297,3 +364,9 @@ def check_frames(frames: int, image_size: int) -> None:
     shortest = 3 * levels_of(image_size) + 4
     if frames < shortest:
         raise InputError(f"frames: {frames} is too few for frames of {image_size} pixels (expected {shortest})")
+
+
+def frames_at(clips: Clip, times: Int[Tensor, "n k"]) -> Float[Tensor, "m c h w"]:
+    """The frames at these times of each clip, clip after clip."""
+    clip = torch.arange(len(clips), device=clips.device).repeat_interleave(times.shape[1])
+    return clips[clip, :, times.flatten()]

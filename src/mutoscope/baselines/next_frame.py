@@ -17,7 +17,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mutoscope.baselines.video_gan import CLIPS_AT_ONCE, check_step, scaled
+from mutoscope.baselines.video_gan import CLIPS_AT_ONCE, scaled
 from mutoscope.data.clips import Clips
 from mutoscope.data.windows import ClipWindows
 from mutoscope.errors import InputError
@@ -37,6 +37,7 @@ from mutoscope.systems.config import (
     Multiplier,
     Size,
     Weight,
+    check_frame_step,
     check_multiple,
 )
 from mutoscope.systems.control import Fps, control
@@ -50,7 +51,11 @@ SMALLEST = 1 << (len(WIDTHS) - 1)
 ROWS, COLUMNS = 8, 8  # of the sample sheet
 GIVEN = 10  # real frames before those that are measured, as in Table 6
 MOST_CLIPS, MOST_FRAMES = 64, 120  # clips that are measured, and frames foretold of each
-Length = Annotated[int, Range(1, 1000)]
+Start = Annotated[
+    Frames, "A video, whose last frames say how things move, or a picture, that stands as if it had stood still."
+]
+Length = Annotated[int, Range(1, 1000), "How many frames are foretold."]
+Columns = Annotated[int, Range(1, 64), "Frames shown of them."]
 Clip = UInt8[np.ndarray, "_t h w c"]
 
 
@@ -130,11 +135,10 @@ class NextFrameConfig(Config):
 
     def check(self) -> None:
         check_multiple("image_size", self.image_size, SMALLEST)
-        check_step(self.frame_step)
-        if self.frames < self.given + self.unroll:
-            raise InputError(
-                f"frames: {self.frames} is less than {self.given + self.unroll}, given and unroll together"
-            )
+        check_frame_step(self.frame_step)
+        least = self.given + self.unroll
+        if self.frames < least:
+            raise InputError(f"frames: {self.frames} is less than {least}, given and unroll together")
 
 
 class NextFrame(System):
@@ -230,14 +234,8 @@ class NextFrame(System):
         return Sheet(contact_sheet(foretold, COLUMNS), count, min(COLUMNS, self.config.frames))
 
     @control
-    def animate(self, *, picture: Frames, frames: Length = 32, fps: Fps = 8.0) -> Video:
-        """A picture or a video, and how it goes on.
-
-        Args:
-            picture: A video, whose last frames say how things move, or a picture, that stands as if it had stood still.
-            frames: How many frames are foretold.
-            fps: Frames per second.
-        """
+    def animate(self, *, picture: Start, frames: Length = 32, fps: Fps = 8.0) -> Video:
+        """A picture or a video, and how it goes on."""
         start = read_frames(picture, self.config.image_size, self.config.channels)
 
         def shown() -> Iterator[Frame]:
@@ -248,14 +246,8 @@ class NextFrame(System):
         return Video(Replay(shown), fps)
 
     @control
-    def sheet(self, *, picture: Frames, frames: Length = 32, columns: Annotated[int, Range(1, 64)] = 8) -> Sheet:
-        """How a picture or a video goes on, time from left to right.
-
-        Args:
-            picture: As for `animate`.
-            frames: How many frames are foretold.
-            columns: Frames shown of them.
-        """
+    def sheet(self, *, picture: Start, frames: Length = 32, columns: Columns = 8) -> Sheet:
+        """How a picture or a video goes on, time from left to right."""
         start = read_frames(picture, self.config.image_size, self.config.channels)
         foretold = list(self.forecasts([start], [frames]))
         return Sheet(contact_sheet(foretold, columns), 1, min(columns, frames))

@@ -9,7 +9,7 @@ With a temporal pyramid for discriminator (`d_v: pyramid`) TGAN is no WGAN: the 
 with a gradient penalty, and no singular values are clipped.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
@@ -18,16 +18,24 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mutoscope.baselines.video_gan import Clip, ClipsConfig, ScoreLoss, VideoGAN, levels_of, pyramid_of, scaled
+from mutoscope.baselines.video_gan import (
+    LATENTS,
+    Clip,
+    ClipsConfig,
+    Noise,
+    VideoGAN,
+    convolutions,
+    levels_of,
+    pyramid_of,
+    scaled,
+    widths_of,
+)
 from mutoscope.losses import PyramidLoss
 from mutoscope.media.tensors import uint8_to_float
 from mutoscope.nn import BatchNorm1d, BatchNorm2d, BatchNorm3d, init_normal, normalising_parts
 from mutoscope.systems.base import Batch, Optimizers, step
 from mutoscope.systems.config import LearningRate, Size
 from mutoscope.systems.draws import Draws, Random
-
-LATENTS = 0  # what random numbers are for
-Noise = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -38,11 +46,7 @@ class TGANConfig(ClipsConfig):
         dim_slow: Size of z_0, one a clip.
         dim_fast: Size of z_1, one a frame.
         latents: What draws a frame: z_0 and z_1 (the paper), or z_1 alone.
-        image_size: Height and width of a frame in pixels: 16, 32 or 64.
-        width: Multiplier of all hidden widths; 1 is the paper's.
         clip_every: Iterations between two clippings of the critic's singular values.
-        lr: Learning rate of both RMSprops.
-        d_v: Video discriminator: the paper's critic in 3-D, or MintGAN's temporal pyramid of 2-D ones.
     """
 
     frames: ClassVar[int] = 16
@@ -104,14 +108,10 @@ class Discriminator(nn.Module):
 
     def __init__(self, config: TGANConfig) -> None:
         super().__init__()
-        levels = levels_of(config.image_size)
-        widths = [config.channels, *scaled(config.width, *(64 << level for level in range(levels)))]
-        layers: list[nn.Module] = []
-        for level, (c_in, c_out) in enumerate(pairwise(widths)):
-            layers.append(nn.Conv3d(c_in, c_out, 4, 2, 1))
-            layers += [BatchNorm3d(c_out)] if level else []
-            layers.append(nn.LeakyReLU(0.2, inplace=True))
-        self.layers = nn.Sequential(*layers, nn.Conv3d(widths[-1], 1, (config.frames >> levels, 4, 4)))
+        widths = [config.channels, *widths_of(config.image_size, config.width)]
+        layers = convolutions(nn.Conv3d, BatchNorm3d, widths, bias=True)
+        bottom = config.frames >> levels_of(config.image_size)
+        self.layers = nn.Sequential(*layers, nn.Conv3d(widths[-1], 1, (bottom, 4, 4)))
 
     def forward(self, x: Clip) -> Float[Tensor, " n"]:
         return self.layers(x).flatten()
@@ -134,8 +134,15 @@ def clip_singular_values(D: nn.Module) -> None:
             layer.weight.copy_(torch.minimum(torch.maximum(layer.weight, -deviation), deviation))
 
 
-class CriticLoss(ScoreLoss):
-    """The game of Eq. 3."""
+@dataclass(frozen=True)
+class CriticLoss:
+    """The game of Eq. 3; `optimizer` makes the critic's own."""
+
+    optimizer: Callable[[nn.Module], torch.optim.Optimizer]
+
+    def penalises(self, iteration: int) -> bool:
+        """Whether an iteration's loss has a penalty; see `PyramidLoss`."""
+        return False
 
     def of_D(self, D: nn.Module, real: Clip, fake: Clip, penalised: bool) -> Float[Tensor, ""]:
         """The critic's side, real and fake clips each normalised by their own batch statistics."""
@@ -160,7 +167,6 @@ class TGAN(VideoGAN):
         self.G_0 = TemporalGenerator(config)
         self.G_1 = ImageGenerator(config)
         self.D: nn.Module
-        self.loss_D: CriticLoss | PyramidLoss
         if config.d_v == "pyramid":
             self.D, self.loss_D = pyramid_of(config), PyramidLoss(config.r1_gamma)
         else:
@@ -175,10 +181,6 @@ class TGAN(VideoGAN):
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {"G": self.rmsprop(self.G_0, self.G_1), "D": self.loss_D.optimizer(self.D)}
-
-    @property
-    def kind(self) -> Hashable:
-        return self.stage.name, self.loss_D.penalises(self.iteration)
 
     def latents(self, n: int, draws: Draws) -> Float[Tensor, "n k0"]:
         """z_0, uniform in [-1, 1]."""

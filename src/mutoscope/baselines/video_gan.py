@@ -1,18 +1,20 @@
 """What the baselines share: clips drawn from noise, a few at a time, and the pictures of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mutoscope.data.clips import Clips
 from mutoscope.data.windows import ClipWindows
 from mutoscope.errors import InputError
-from mutoscope.losses import bce
+from mutoscope.losses import PyramidLoss, bce
 from mutoscope.media.results import Sheet, Video
 from mutoscope.media.sheets import contact_sheet
 from mutoscope.media.tensors import float_to_uint8
@@ -23,73 +25,116 @@ from mutoscope.systems.config import (
     Colours,
     Config,
     FrameStep,
+    LearningRate,
     Multiplier,
     PyramidGamma,
     PyramidLevels,
     PyramidWidths,
+    check_frame_step,
 )
-from mutoscope.systems.control import Fps, Seed, control
+from mutoscope.systems.control import Fps, Seed, Shown, control
 from mutoscope.systems.draws import Draws
 from mutoscope.systems.parameters import Range
 from mutoscope.systems.twin_motion import trajectory_measures
 
 CLIPS_AT_ONCE = 16
-Side = Literal[16, 32, 64]
-"""Height and width of a frame that a 4 × 4 map is doubled to."""
+LATENTS = 0  # what random numbers are for
+Side = Annotated[Literal[16, 32, 64], "Height and width of a frame in pixels: 16, 32 or 64."]
+Width = Annotated[Multiplier, "Multiplier of all hidden widths; 1 is the paper's."]
+Count = Annotated[int, Range(1, 64), "How many."]
 Clip = Float[Tensor, "n c t h w"]
-MakeOptimizer = Callable[[nn.Module], torch.optim.Optimizer]
+Noise = dict[str, Tensor]
+Actions = Int[Tensor, " n"] | None
+Terms = tuple[Float[Tensor, ""], Float[Tensor, ""]]
 
 
 @dataclass(frozen=True)
 class ClipsConfig(Config):
-    """Choices of all of them; a baseline adds its own, `frames` among them, and a sentence for each."""
+    """Choices of all that draw clips from noise; a baseline adds its own, `frames` among them.
 
+    Args:
+        d_v: Video discriminator: the paper's in 3-D, or MintGAN's temporal pyramid of 2-D ones.
+        lr: Learning rate of all networks but a pyramid, which has its own.
+    """
+
+    lambda_rec: ClassVar[float] = 0.0  # clips of noise have nothing but labels in common with real ones
     channels: Colours = 3
     image_size: Side = 64
     frame_step: FrameStep = (1, 1)
-    width: Multiplier = 1.0
+    width: Width = 1.0
     d_v: Literal["3d", "pyramid"] = "3d"
     pyramid_levels: PyramidLevels = 4
     pyramid_widths: PyramidWidths = None
     r1_gamma: PyramidGamma = 10.0
+    lr: LearningRate = 2e-4
 
     def check(self) -> None:
-        check_step(self.frame_step)
+        check_frame_step(self.frame_step)
         if self.d_v == "pyramid":
             with torch.device("meta"):  # takes no memory
                 pyramid_of(self)
 
 
 @dataclass(frozen=True)
-class ScoreLoss:
-    """What a discriminator with batch normalisation plays for, by default logistic; `optimizer` makes its own."""
+class ClipLoss:
+    """What a discriminator plays for that gives scores and names labels: fake clips told from real ones, and labels.
 
-    optimizer: MakeOptimizer
+    Both terms are given apart; without labels the second is 0. `optimizer` makes the discriminator's own.
+    """
+
+    optimizer: Callable[[nn.Module], torch.optim.Optimizer]
 
     def penalises(self, iteration: int) -> bool:
         """Whether an iteration's loss has a penalty; see `PyramidLoss`."""
         return False
 
-    def of_D(self, D: nn.Module, real: Tensor, fake: Tensor, penalised: bool) -> Float[Tensor, ""]:
-        """D: real is real, fake is fake; each normalised by its own batch statistics."""
+    def of_D(self, D: nn.Module, real: Clip, fake: Clip, labels: Actions, penalised: bool) -> Terms:
+        """D's side, real and fake clips each normalised by their own batch statistics."""
         with normalising_parts(D, 2):
-            on_real, on_fake = D(torch.cat([real, fake])).chunk(2)
-        return bce(on_real, 1.0) + bce(on_fake, 0.0)
+            scores, named = D(torch.cat([real, fake]))
+        on_real, on_fake = scores.chunk(2)
+        return bce(on_real, 1.0) + bce(on_fake, 0.0), label_loss(named[: len(real)], labels)
 
-    def of_G(self, D: nn.Module, fake: Tensor) -> Float[Tensor, ""]:
-        """G: D takes what it draws for real (non-saturating)."""
-        return bce(D(fake), 1.0)
+    def of_G(self, D: nn.Module, fake: Clip, labels: Actions) -> Terms:
+        """G's side: that D takes its clips for real (non-saturating), and names their labels."""
+        score, named = D(fake)
+        return bce(score, 1.0), label_loss(named, labels)
+
+
+class PyramidClipLoss:
+    """The same of a temporal pyramid, which names no labels."""
+
+    def __init__(self, r1_gamma: float) -> None:
+        self.scores = PyramidLoss(r1_gamma)
+        self.penalises, self.optimizer = self.scores.penalises, self.scores.optimizer
+
+    def of_D(self, D: nn.Module, real: Clip, fake: Clip, labels: Actions, penalised: bool) -> Terms:
+        return self.scores.of_D(D, real, fake, penalised), real.new_zeros(())
+
+    def of_G(self, D: nn.Module, fake: Clip, labels: Actions) -> Terms:
+        return self.scores.of_G(D, fake), fake.new_zeros(())
+
+
+def label_loss(logits: Float[Tensor, "n K"], labels: Actions) -> Float[Tensor, ""]:
+    """Cross-entropy of the labels that D names; 0 without labels."""
+    return logits.new_zeros(()) if labels is None else F.cross_entropy(logits.float(), labels)
 
 
 class VideoGAN(System):
     """A generator of clips; a subclass draws them from random numbers (`draw`).
 
     Attributes:
-        config: has `frames` (of a clip in training) and `frame_step`.
+        config: has `frames`, of a clip in training.
         endless: whether it draws clips longer than these.
+        loss_D: what the discriminator of clips plays for.
     """
 
     endless: ClassVar[bool] = False
+    loss_D: Any
+
+    @property
+    def kind(self) -> Hashable:
+        return self.stage.name, self.loss_D.penalises(self.iteration)
 
     def draw(self, n: int, frames: int, draws: Draws) -> Clip:
         """n clips in [-1, 1] of `frames` frames."""
@@ -119,37 +164,18 @@ class VideoGAN(System):
     def sample(
         self,
         *,
-        clips: Annotated[int, Range(1, 64)] = 8,
-        frames: Annotated[int | None, Range(1, 1000)] = None,
+        clips: Count = 8,
+        frames: Annotated[int | None, Range(1, 1000), "Frames of each; as many as in training if not given."] = None,
         fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
-        """Clips from noise, side by side.
-
-        Args:
-            clips: How many.
-            frames: Frames of each; as many as in training if not given.
-            fps: Frames per second.
-            seed: Seed of the noise.
-        """
+        """Clips from noise, side by side."""
         drawn = list(self.outputs(Conditions(clips, frames or self.config.frames), seed))
         return Video(np.concatenate(drawn, axis=2), fps)
 
     @control
-    def sheet(
-        self,
-        *,
-        clips: Annotated[int, Range(1, 64)] = 8,
-        columns: Annotated[int, Range(1, 64)] = 8,
-        seed: Seed = 0,
-    ) -> Sheet:
-        """Clips from noise, one a row, time from left to right.
-
-        Args:
-            clips: How many.
-            columns: Frames shown of each.
-            seed: Seed of the noise.
-        """
+    def sheet(self, *, clips: Count = 8, columns: Shown = 8, seed: Seed = 0) -> Sheet:
+        """Clips from noise, one a row, time from left to right."""
         drawn = list(self.outputs(Conditions(clips, self.config.frames), seed))
         return Sheet(contact_sheet(drawn, columns), clips, min(columns, self.config.frames))
 
@@ -181,7 +207,26 @@ def pyramid_of(config: Any) -> TemporalPyramid:
     return TemporalPyramid(config.channels, config.image_size, config.frames, config.pyramid_levels, widths)
 
 
-def check_step(frame_step: tuple[int, int]) -> None:
-    """Raises InputError where the lowest step between frames is more than the highest."""
-    if frame_step[0] > frame_step[1]:
-        raise InputError(f"frame_step: {frame_step} is empty (lowest value first)")
+def widths_of(image_size: int, width: float) -> list[int]:
+    """Channels of a video discriminator, and in reverse of a generator: 64, 128, 256, 512 at 64 pixels."""
+    return scaled(width, *(64 << level for level in range(levels_of(image_size))))
+
+
+def convolutions(
+    conv: Any, norm: Any, widths: list[int], stride: Any = 2, padding: Any = 1, bias: bool = False
+) -> list[nn.Module]:
+    """Strided convolutions, batch-normalised but for the first."""
+    layers: list[nn.Module] = []
+    for level, (c_in, c_out) in enumerate(pairwise(widths)):
+        layers.append(conv(c_in, c_out, 4, stride, padding, bias=bias))
+        layers += [norm(c_out)] if level else []
+        layers.append(nn.LeakyReLU(0.2, inplace=True))
+    return layers
+
+
+def deconvolutions(conv: Any, norm: Any, dim_z: int, widths: list[int], bottom: Any) -> list[nn.Module]:
+    """From a code to a map of the size `bottom`, doubled with every further width."""
+    layers: list[nn.Module] = [conv(dim_z, widths[0], bottom, bias=False)]
+    for c_in, c_out in pairwise(widths):
+        layers += [norm(c_in), nn.ReLU(inplace=True), conv(c_in, c_out, 4, 2, 1, bias=False)]
+    return [*layers, norm(widths[-1]), nn.ReLU(inplace=True)]

@@ -124,3 +124,9 @@ def check_multiple(name: str, value: int, unit: int, reason: str = "") -> None:
     """Raises InputError where a number is no multiple of another."""
     if value % unit:
         raise InputError(f"{name}: {value} is not a multiple of {unit}{f' ({reason})' if reason else ''}")
+
+
+def check_frame_step(frame_step: tuple[int, int]) -> None:
+    """Raises InputError where the lowest distance between frames is more than the highest."""
+    if frame_step[0] > frame_step[1]:
+        raise InputError(f"frame_step: {frame_step} is empty (lowest distance first)")

@@ -24,7 +24,7 @@ Seed = Annotated[int, Range(0, 2**31 - 1), "Seed of the noise."]
 Fps = Annotated[float, Range(0.1, 240), "Frames a second."]
 Count = Annotated[int, Range(1, 100_000), "Number of frames."]
 Scale = Annotated[int, Range(1, 16), "Enlargement of every pixel."]
-Columns = Annotated[int, Range(1, 100), "Frames in a row."]
+Columns = Annotated[int, Range(1, 100), "How many in a row."]
 Shown = Annotated[int, Range(1, 64), "Frames shown of each clip."]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import PIL.Image
@@ -23,7 +23,10 @@ from mutoscope.media.subjects import Box, Subject, central_square, square
 from mutoscope.media.video import VIDEO_SUFFIXES
 from mutoscope.systems.inputs import Frames
 
-Crop = Literal["auto", "face", "body", "centre", "none"]
+Crop = Annotated[
+    Literal["auto", "face", "body", "centre", "none"],
+    "What moves: the face, the body, the centre, all of it (none), or what of these is found (auto).",
+]
 Picture = UInt8[np.ndarray, "h w c"]
 
 MARGINS: dict[Subject, float] = {"face": 0.35, "body": 0.15}

@@ -43,7 +43,8 @@ def disentanglement(
     """
     real = _real(clips, frames)
     drawn = sample_grid(GRID, GRID, seed)
-    of_look, of_motion = look_descriptors(clips, drawn.shape[-1]), motion_descriptors_for(clips)
+    of_look = look_descriptors(clips, drawn.shape[-1])
+    of_motion = readers_of(clips.origin).motion_descriptors or flow_of_cells
     look_variance, motion_variance = of_look(real).var(axis=0), of_motion(real).var(axis=0)
     look, motion = _shares(of_look, drawn, look_variance), _shares(of_motion, drawn, motion_variance)
     return {
@@ -59,11 +60,6 @@ def look_descriptors(clips: Clips, channels: int) -> Callable[[np.ndarray], np.n
     """What describes the looks of clips `n t h w c` like these, one row a clip."""
     look = readers_of(clips.origin).look
     return look if look is not None and channels == 3 else colours_of_cells  # readers of looks know colours
-
-
-def motion_descriptors_for(clips: Clips) -> Callable[[np.ndarray], np.ndarray]:
-    """What describes the motions of clips `n t h w c` like these, one row a clip."""
-    return readers_of(clips.origin).motion_descriptors or flow_of_cells
 
 
 def colours_of_cells(clips: UInt8[np.ndarray, "n t h w c"]) -> Float64[np.ndarray, "n d"]:

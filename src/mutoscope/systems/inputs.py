@@ -2,6 +2,7 @@
 
 import csv
 import os
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
@@ -11,6 +12,7 @@ from jaxtyping import UInt8
 
 from mutoscope.data.fitting import Fit, fit_frame
 from mutoscope.errors import InputError
+from mutoscope.media.images import Frame, to_channels
 
 # a picture, a folder of pictures, a video, a GIF, a strip, a .npy of frames, or the frames themselves (uint8, t h w c)
 Frames: TypeAlias = str | os.PathLike | np.ndarray
@@ -27,21 +29,12 @@ def read_frames(
     if isinstance(source, np.ndarray):
         if source.dtype != np.uint8 or source.ndim != 4 or source.shape[-1] not in (1, 3) or not len(source):
             raise InputError(f"frames: an array of {source.dtype} {source.shape} (expected uint8 t h w c, c 1 or 3)")
-        frames = (as_channels(frame, channels) for frame in source)
+        frames: Iterable[Frame] = (to_channels(frame, channels) for frame in source)
     else:
         from mutoscope.media.frames import open_frames
 
-        frames = (frame for frame in open_frames(Path(source), channels=channels))
+        frames = open_frames(Path(source), channels=channels)
     return np.stack([fit_frame(frame, size, fit) for frame in frames])
-
-
-def as_channels(frame: UInt8[np.ndarray, "h w _"], channels: int) -> UInt8[np.ndarray, "h w channels"]:
-    """A grey frame as colour, or a colour frame as grey (ITU-R 601 luma)."""
-    if frame.shape[-1] == channels:
-        return frame
-    if channels == 3:
-        return np.repeat(frame, 3, axis=-1)
-    return (frame @ np.array([0.299, 0.587, 0.114])).round().astype(np.uint8)[..., None]
 
 
 def read_lines(path: str | os.PathLike, most: int | None = None) -> list[list[str]]:

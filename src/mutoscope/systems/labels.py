@@ -1,8 +1,8 @@
 """Labels that a user gives by number or by name."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, TypeVar
 
 import torch
 from jaxtyping import Float, Int
@@ -11,24 +11,41 @@ from torch import Tensor
 from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
 from mutoscope.systems.conditions import Conditions
-from mutoscope.systems.config import Config
+from mutoscope.systems.config import Config, LabelNames
 
-C = TypeVar("C", bound=Config)
+C = TypeVar("C", bound="LabelledConfig")
+Label = Annotated[int | str | None, "Number or name of the label; the first if not given."]
+LabelOfAll = Annotated[int | str | None, "Number or name of the label of all; all labels in turn if not given."]
 
 
-def with_labels_of(config: C, clips: Clips) -> C:
-    """A config whose field `label_names` is that of these clips, where it was left to the data (null).
+@dataclass(frozen=True)
+class LabelledConfig(Config):
+    """Choices of a system that takes labels, if it is to."""
 
-    Raises:
-        InputError: the clips do not have the labels it names, in this order, each of them one.
-    """
-    names: list[str] | None = config.label_names  # type: ignore[attr-defined]  # configs of systems with labels
-    if names is None:
-        return replace(config, label_names=list(clips.label_names))  # type: ignore[call-arg]
-    if names and names != clips.label_names:
-        there = f"has {clips.label_names}" if clips.label_names else "has no labels"
-        raise InputError(f"label_names: {names} are not those of {clips.name}, which {there}")
-    return config
+    label_names: LabelNames = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ("label",) if self.label_names else ()
+
+    @property
+    def categories(self) -> int:
+        """Number of labels K; 0 for none."""
+        return len(self.label_names or ())
+
+    def for_data(self: C, clips: Clips) -> C:
+        """With the labels of these clips, where they were left to the data.
+
+        Raises:
+            InputError: the clips do not have the labels that are named, in this order.
+        """
+        names = self.label_names
+        if names is None:
+            return replace(self, label_names=list(clips.label_names))
+        if names and names != clips.label_names:
+            there = f"has {clips.label_names}" if clips.label_names else "has no labels"
+            raise InputError(f"label_names: {names} are not those of {clips.name}, which {there}")
+        return self
 
 
 def one_hot(numbers: Int[Tensor, " n"], count: int) -> Float[Tensor, "n count"]:
@@ -66,6 +83,13 @@ class Labels:
         numbers = [i % len(self.label_names) for i in range(n)]
         return self._one_hot(numbers, numbers)
 
+    def check_labelled(self, control: str) -> None:
+        """Raises InputError where the system was trained without labels."""
+        if not self.label_names:
+            raise InputError(
+                f"{control}: this system was trained without labels (expected one trained with label_names)"
+            )
+
     def labels_for(self, n: int, label: int | str | None) -> Float[Tensor, "n K"] | None:
         """The same label for all, or all labels in turn where none is given.
 
@@ -81,9 +105,8 @@ class Labels:
             InputError: the system does not know a label, or takes none and the conditions name one by number.
         """
         given = conditions.columns.get("label")
-        if given is None or (conditions.label_names is not None and not self.label_names):
-            return self.labels_in_turn(conditions.count)
-        if None in given:
+        unknown = conditions.label_names is not None and not self.label_names
+        if given is None or None in given or unknown:
             return self.labels_in_turn(conditions.count)
         if conditions.label_names is None:
             return self._one_hot(given, given)

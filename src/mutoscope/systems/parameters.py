@@ -117,7 +117,7 @@ def parameters_of(declared: Any, defaults: Mapping[str, Any]) -> tuple[Parameter
     for name, default in defaults.items():
         annotation, extras = _unwrapped(hints[name])
         bound = next((extra for extra in extras if isinstance(extra, Range | Index)), None)
-        sentence = own.get(name) or next((extra for extra in extras if isinstance(extra, str)), "")
+        sentence = own.get(name) or next((extra for extra in reversed(extras) if isinstance(extra, str)), "")
         if not sentence:
             raise TypeError(f"{declared.__name__}: {name} has no sentence, in the docstring or its annotation")
         found.append(Parameter(name, annotation, bound, default, sentence))

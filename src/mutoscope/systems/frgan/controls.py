@@ -12,12 +12,11 @@ from mutoscope.errors import InputError
 from mutoscope.media.frames import open_frames
 from mutoscope.media.results import Replay, Video, Videos
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
-from mutoscope.systems.control import Fps, Seed, control
-from mutoscope.systems.frgan.driving import Structure
+from mutoscope.systems.control import Fps, Scale, Seed, control
 from mutoscope.systems.frgan.figures import FigureControls
 from mutoscope.systems.frgan.generation import Picture
 from mutoscope.systems.frgan.inputs import Region, Scene, clips_in
-from mutoscope.systems.frgan.showing import Scale
+from mutoscope.systems.frgan.showing import Overlap, Redrawn, StructureFile
 from mutoscope.systems.inputs import Frames
 from mutoscope.systems.preference import Preference, beside
 
@@ -30,8 +29,8 @@ class FRGANControls(Preference, FigureControls):
         self,
         *,
         clips: str | os.PathLike,
-        structure: Structure = None,
-        overlap: bool = False,
+        structure: StructureFile = None,
+        overlap: Overlap = False,
         region: Region = "auto",
     ) -> Videos:
         """Refines clips of any other method by their structure; as many frames come out as went in (Fig. 12).
@@ -40,8 +39,6 @@ class FRGANControls(Preference, FigureControls):
             clips: A clip, or a folder of clips.
             structure: A file of the clip's structure, or a folder with one of the same name for each clip; looked for
                 beside the clips, or found in them, if not given.
-            overlap: Refine in windows that overlap by half and blend.
-            region: What is seen: the subject, the centre, all (none); frames of the right size as they are (auto).
         """
         self.check_refine(True)
         found, root = clips_in(clips), Path(clips)
@@ -69,9 +66,9 @@ class FRGANControls(Preference, FigureControls):
     def pair(
         self,
         *,
-        video: Frames,
+        video: Redrawn,
         other: Frames,
-        structure: Structure = None,
+        structure: StructureFile = None,
         region: Region = "auto",
         scale: Scale = 2,
         fps: Fps = 10.0,
@@ -80,12 +77,7 @@ class FRGANControls(Preference, FigureControls):
         """A clip drawn by a video's structure beside another one of it, on sides that the seed draws (Table 5).
 
         Args:
-            video: A video, GIF, strip, .npy or folder of frames: its first is the picture, its structure drives.
             other: What another method made of it, or the video itself; as many frames.
-            structure: A file of the video's structure; looked for beside it, or found in it, if not given.
-            region: What is seen: the subject, the centre, all (none); frames of the right size as they are (auto).
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
             seed: Of the sides, by which `tally` knows the pair.
         """
         scene = self.scene(video, structure, region)

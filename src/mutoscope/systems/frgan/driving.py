@@ -7,19 +7,23 @@ import numpy as np
 
 from mutoscope.errors import InputError
 from mutoscope.media.results import Video
-from mutoscope.systems.control import Fps, control
+from mutoscope.systems.control import Count, Fps, Scale, control
 from mutoscope.systems.frgan.inputs import Region, clips_in, edited, resampled, there_and_back
-from mutoscope.systems.frgan.showing import Count, Scale, Showing
-from mutoscope.systems.frgan.structures import Face, Joints, Rows, Transfer
+from mutoscope.systems.frgan.showing import (
+    Driver,
+    HeadMotion,
+    Moved,
+    Overlap,
+    Paste,
+    PictureStructure,
+    Refine,
+    Showing,
+    StructureFile,
+    Transfer,
+)
+from mutoscope.systems.frgan.structures import Face, Joints, Rows
 from mutoscope.systems.inputs import Frames
 from mutoscope.systems.parameters import Range
-
-Structure = str | os.PathLike | None
-Strength = Annotated[float, Range(-10, 10)]
-Speed = Annotated[float, Range(0.05, 20)]
-Length = Annotated[int | None, Range(1, 100_000)]
-Hold = Annotated[int, Range(0, 10_000)]
-Blend = Annotated[int, Range(0, 1000)]
 
 
 class DrivingControls(Showing):
@@ -29,21 +33,21 @@ class DrivingControls(Showing):
     def drive(
         self,
         *,
-        video: Frames,
-        structure: Structure = None,
+        video: Driver,
+        structure: StructureFile = None,
         picture: Frames | None = None,
-        picture_structure: Structure = None,
-        frames: Length = None,
+        picture_structure: PictureStructure = None,
+        frames: Annotated[int | None, Range(1, 100_000)] = None,
         transfer: Transfer = "absolute",
-        head_motion: bool = False,
-        strength: Strength = 1.0,
-        speed: Speed = 1.0,
+        head_motion: HeadMotion = False,
+        strength: Annotated[float, Range(-10, 10), "How far things move, times what they do."] = 1.0,
+        speed: Annotated[float, Range(0.05, 20), "How fast, times what they do."] = 1.0,
         reverse: bool = False,
-        hold: Hold = 0,
-        refine: bool | None = None,
-        overlap: bool = False,
+        hold: Annotated[int, Range(0, 10_000), "Frames for which the end is held."] = 0,
+        refine: Refine = None,
+        overlap: Overlap = False,
         region: Region = "auto",
-        paste: bool = False,
+        paste: Paste = False,
         scale: Scale = 1,
         fps: Fps = 20.0,
     ) -> Video:
@@ -52,28 +56,12 @@ class DrivingControls(Showing):
         Every frame is forecast from the picture itself, so errors do not add up however long the video is.
 
         Args:
-            video: A video, GIF, strip, .npy or folder of frames, whose structure drives.
-            structure: A file of its structure (.npz, a folder of JSON, or an edited .csv); looked for beside it, or
-                found in it, if not given.
             picture: What is to move; the video's first frame if not given.
-            picture_structure: A file of its structure.
             frames: Frames of the result; where the video has fewer it goes back and forth. All there are if not given.
-            transfer: Of faces, take expressions as they are (absolute), or their change since the first frame (delta).
-            head_motion: Of faces, also take how the head moves.
-            strength: How far things move, times what they do.
-            speed: How fast, times what they do.
             reverse: From the end to the beginning.
-            hold: Frames for which the end is held.
-            refine: Refine what was forecast; yes if the system can, if not given.
-            overlap: Refine in windows that overlap by half and blend.
-            region: What is seen: the subject, the centre, all (none); frames of the right size as they are (auto).
-            paste: Put what moves back into the whole picture.
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
         """
-        driver = self.scene(video, structure, region)
-        rows = driver.rows
-        scene = driver
+        scene = self.scene(video, structure, region)
+        rows = scene.rows
         if picture is not None:
             scene = self.scene_of_picture(picture, picture_structure, region)
             rows = self.structure.transferred(scene.row, rows, transfer, head_motion)
@@ -86,13 +74,13 @@ class DrivingControls(Showing):
         self,
         *,
         video: Frames,
-        structure: Structure = None,
+        structure: StructureFile = None,
         frames: Count = 32,
-        refine: bool | None = None,
-        overlap: bool = False,
+        refine: Refine = None,
+        overlap: Overlap = False,
         region: Region = "auto",
         show_given: bool = True,
-        paste: bool = False,
+        paste: Paste = False,
         scale: Scale = 1,
         fps: Fps = 10.0,
     ) -> Video:
@@ -100,15 +88,8 @@ class DrivingControls(Showing):
 
         Args:
             video: A video, GIF, strip, .npy or folder of frames; only its first frames are looked at.
-            structure: A file of its structure; looked for beside it, or found in it, if not given.
             frames: Frames foretold.
-            refine: Refine what was forecast; yes if the system can, if not given.
-            overlap: Refine in windows that overlap by half and blend.
-            region: What is seen: the subject, the centre, all (none); frames of the right size as they are (auto).
             show_given: Begin with the frames that were given.
-            paste: Put what moves back into the whole picture.
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
         """
         self.check_predicts("forecast")
         given = self.scene(video, structure, region, most=self.config.observed)
@@ -122,34 +103,24 @@ class DrivingControls(Showing):
     def chain(
         self,
         *,
-        picture: Frames,
+        picture: Moved,
         videos: str | os.PathLike,
-        picture_structure: Structure = None,
-        blend: Blend = 6,
+        picture_structure: PictureStructure = None,
+        blend: Annotated[int, Range(0, 1000)] = 6,
         transfer: Transfer = "absolute",
-        head_motion: bool = False,
-        refine: bool | None = None,
-        overlap: bool = True,
+        head_motion: HeadMotion = False,
+        refine: Refine = None,
+        overlap: Overlap = True,
         region: Region = "auto",
-        paste: bool = False,
+        paste: Paste = False,
         scale: Scale = 1,
         fps: Fps = 20.0,
     ) -> Video:
         """A picture moves as several videos do, one after the other (Table 6 has clips of 120 frames).
 
         Args:
-            picture: What is to move.
             videos: A folder of videos, whose structure is looked for beside them, or found in them.
-            picture_structure: A file of the picture's structure.
             blend: Frames in which the end of one video becomes the beginning of the next.
-            transfer: Of faces, take expressions as they are (absolute), or their change since the first frame (delta).
-            head_motion: Of faces, also take how the head moves.
-            refine: Refine what was forecast; yes if the system can, if not given.
-            overlap: Refine in windows that overlap by half and blend.
-            region: What is seen: the subject, the centre, all (none); frames of the right size as they are (auto).
-            paste: Put what moves back into the whole picture.
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
         """
         scene = self.scene_of_picture(picture, picture_structure, region)
         parts: list[Rows] = []
@@ -160,8 +131,6 @@ class DrivingControls(Showing):
                 between = np.stack([parts[-1][-1], rows[0]])
                 parts.append(resampled(between, np.linspace(0, 1, blend + 2)[1:-1]))
             parts.append(rows)
-        if not parts:
-            raise InputError(f"videos: {videos} holds no clips (expected a folder of videos)")
         rows = np.concatenate(parts)
         return self.playing(scene, rows, refine=refine, overlap=overlap, paste=paste, scale=scale, fps=fps)
 
@@ -169,32 +138,23 @@ class DrivingControls(Showing):
     def move(
         self,
         *,
-        picture: Frames,
+        picture: Moved,
         part: str,
-        picture_structure: Structure = None,
+        picture_structure: PictureStructure = None,
         by: Annotated[float, Range(-1000, 1000)] = 1.0,
-        by_y: Annotated[float, Range(-1000, 1000)] = 0.0,
-        frames: Annotated[int, Range(2, 10_000)] = 24,
-        refine: bool | None = None,
+        by_y: Annotated[float, Range(-1000, 1000), "Of joints, also pixels downwards."] = 0.0,
+        frames: Annotated[int, Range(2, 10_000), "Frames of the video."] = 24,
+        refine: Refine = None,
         region: Region = "auto",
-        paste: bool = False,
+        paste: Paste = False,
         scale: Scale = 1,
         fps: Fps = 20.0,
     ) -> Video:
         """One joint, or one expression, of a picture is moved by hand, there and back.
 
         Args:
-            picture: What is to move.
             part: Name of a joint, as left wrist, or of a coefficient, as expression 0 (structure_table lists them).
-            picture_structure: A file of the picture's structure.
             by: How far: pixels to the right of the system's frames, or the change of the coefficient.
-            by_y: Of joints, also pixels downwards.
-            frames: Frames of the video.
-            refine: Refine what was forecast; yes if the system can, if not given.
-            region: What is seen: the subject, the centre, all (none); frames of the right size as they are (auto).
-            paste: Put what moves back into the whole picture.
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
         """
         changes = self.changes_of(part, by, by_y)
         scene = self.scene_of_picture(picture, picture_structure, region)

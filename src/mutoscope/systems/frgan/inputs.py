@@ -4,13 +4,12 @@ A picture or video may have any size and format. Its structure is taken from a f
 `structures/<clip>.npz`), or else found in its frames by an installed detector.
 """
 
-import csv
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -23,13 +22,14 @@ from mutoscope.data.structure_files import columns_beside, read_columns
 from mutoscope.errors import InputError
 from mutoscope.media.landmarks import find_joints, find_landmarks
 from mutoscope.systems.cropping import Cutout, Picture, read_video
+from mutoscope.systems.frgan.generation import Generation
 from mutoscope.systems.frgan.structures import Face, Joints, Maps, Row, Rows, Structure
-from mutoscope.systems.inputs import Frames
+from mutoscope.systems.inputs import Frames, read_lines
 
-if TYPE_CHECKING:
-    from mutoscope.systems.frgan.system import FRGAN
-
-Region = Literal["auto", "subject", "centre", "none"]
+Region = Annotated[
+    Literal["auto", "subject", "centre", "none"],
+    "What is seen: the subject, the centre, all (none); frames of the right size as they are (auto).",
+]
 Source = str | os.PathLike | None
 NewRows = Float32[np.ndarray, "_ p"]
 """Rows, of which there are as many as were asked for."""
@@ -74,7 +74,7 @@ class Scene:
 
 
 def read_scene(
-    system: "FRGAN", source: Frames, structure: Source, region: Region, *, what: str, most: int = MOST_FRAMES
+    system: Generation, source: Frames, structure: Source, region: Region, *, what: str, most: int = MOST_FRAMES
 ) -> Scene:
     """Reads a video, or with `most` 1 a picture, and its structure.
 
@@ -100,8 +100,13 @@ def read_scene(
         seen = move_of_frame(first.shape, system.config.size, "stretch")
     else:
         columns = columns_of(system.structure, source, structure, pictures(), what)
-        seen = seen_of(system, first, columns, region, what, alone=most == 1)
-        rows = moved_rows(system, columns, seen, what)
+        try:
+            seen = seen_of(first.shape, system.config.size, columns, region, alone=most == 1)
+            moved = move(columns, seen)
+        except InputError as error:
+            raise InputError(f"{what}: {error}") from error
+        skeleton = skeleton_of(columns["joints"].shape[1]) if "joints" in columns else None
+        rows = system.structure.rows(moved, skeleton, what)
     frames, last = [], first
     for last in pictures():  # read anew, so that a long video at its full size never lies in memory
         frames.append(seen.frame(last))
@@ -155,10 +160,9 @@ def found_columns(structure: Structure, pictures: Iterator[Picture], what: str) 
 
 
 def seen_of(
-    system: "FRGAN", picture: Picture, columns: dict[str, np.ndarray], region: Region, what: str, alone: bool
+    shape: tuple[int, ...], size: tuple[int, int], columns: dict[str, np.ndarray], region: Region, alone: bool
 ) -> Move:
-    """The part of every frame that is seen, brought to the system's size."""
-    shape, size = picture.shape, system.config.size
+    """The part of every frame of this shape that is seen, brought to the system's size."""
     if region == "none" or (region == "auto" and shape[:2] == size):
         return move_of_frame(shape, size, "stretch")
     if region == "centre":
@@ -166,23 +170,10 @@ def seen_of(
     if "landmarks" in columns:
         return move_to_face(columns["landmarks"], size)
     if "joints" in columns:
-        try:
-            seen = columns["joints"][columns["visible"] > 0]
-            longest = float(np.ptp(seen, axis=0).max()) if len(seen) else 0.0
-            return move_to_body(shape, columns, size, round(PICTURE_MARGIN * longest) if alone else None)
-        except InputError as error:
-            raise InputError(f"{what}: {error}") from error
+        seen = columns["joints"][columns["visible"] > 0]
+        longest = float(np.ptp(seen, axis=0).max()) if len(seen) else 0.0
+        return move_to_body(shape, columns, size, round(PICTURE_MARGIN * longest) if alone else None)
     return move_of_frame(shape, size, "crop")
-
-
-def moved_rows(system: "FRGAN", columns: dict[str, np.ndarray], seen: Move, what: str) -> Rows:
-    """Rows in pixels of the system's frames, of columns in those of the source."""
-    try:
-        moved = move(columns, seen)
-    except InputError as error:
-        raise InputError(f"{what}: {error}") from error
-    skeleton = skeleton_of(columns["joints"].shape[1]) if "joints" in columns else None
-    return system.structure.rows(moved, skeleton, what)
 
 
 def read_rows(path: str | os.PathLike, structure: Structure) -> Rows:
@@ -192,27 +183,23 @@ def read_rows(path: str | os.PathLike, structure: Structure) -> Rows:
         InputError: the file cannot be read, has other columns, or cells that are no numbers.
     """
     names = structure.columns()
-    try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:  # spreadsheets begin a file with a mark
-            records = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: is not a readable table ({error})") from error
-    if not records:
+    header, *lines = read_lines(path) or [[]]
+    if not lines:
         raise InputError(f"{path}: has no rows (expected one for each frame)")
-    if missing := [name for name in names if name not in records[0]]:
+    if missing := [name for name in names if name not in header]:
         raise InputError(f"{path}: has no column {missing[0]} (expected {len(names)}: {names[0]}, {names[1]}, …)")
-    rows = np.array([[number(path, i, name, record) for name in names] for i, record in enumerate(records)], np.float32)
-    return rows
+    records = [dict(zip(header, line, strict=False)) for line in lines]
+    return np.array([[number(path, i, name, record) for name in names] for i, record in enumerate(records)], np.float32)
 
 
 def number(path: str | os.PathLike, row: int, column: str, record: dict[str, str]) -> float:
     """One cell of a table."""
     try:
         value = float(record[column])
-    except (TypeError, ValueError):
+    except (KeyError, ValueError):
         value = float("nan")
     if not abs(value) <= float(np.finfo(np.float32).max):
-        raise InputError(f"{path}: row {row}, {column}: {record[column]!r} is no number (expected one)")
+        raise InputError(f"{path}: row {row}, {column}: {record.get(column)!r} is no number (expected one)")
     return value
 
 

@@ -142,37 +142,24 @@ def _table_4_1(experiment: str, distance: str) -> tuple[Claim, ...]:
     )
 
 
+def _detail(name: str, text: str, arm: str, other: str, published: str) -> Claim:
+    """A claim of Table 4.4 or 4.5."""
+    return _better(f"Table {name}", text, "sprites_details", arm, other, TWIN_CLIPS, published)
+
+
 TABLE_4_4_CLAIMS = (
-    _better(
-        "Table 4.4 order",
-        "(1+2)D better than (2+1)D",
-        "sprites_details",
-        "(1+2)D",
-        "(2+1)D",
-        TWIN_CLIPS,
-        "87.04 < 95.01",
-    ),
-    _better("Table 4.4 3D", "(2+1)D better than 3D", "sprites_details", "(2+1)D", "3D", TWIN_CLIPS, "95.01 < 154.21"),
+    _detail("4.4 order", "(1+2)D better than (2+1)D", "(1+2)D", "(2+1)D", "87.04 < 95.01"),
+    _detail("4.4 3D", "(2+1)D better than 3D", "(2+1)D", "3D", "95.01 < 154.21"),
 )
 TABLE_4_5_CLAIMS = (
-    _better(
-        "Table 4.5 late",
+    _detail(
+        "4.5 late",
         "F-SA better at the second-last level than one before",
-        "sprites_details",
         "full",
         "F-SA a level earlier",
-        TWIN_CLIPS,
         "86.01 < 97.53",
     ),
-    _better(
-        "Table 4.5 early",
-        "and than two before",
-        "sprites_details",
-        "full",
-        "F-SA two earlier",
-        TWIN_CLIPS,
-        "86.01 < 99.66",
-    ),
+    _detail("4.5 early", "and than two before", "full", "F-SA two earlier", "86.01 < 99.66"),
 )
 DISENTANGLEMENT = (
     Claim("look", "z_a decides the look: at least 0.8", "sprites", "full", "appearance_of_look", ">", 0.8),

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
 from mutoscope.nn import widths_for
+from mutoscope.nn.pyramid import speeds_of
 from mutoscope.systems.config import (
     Betas,
     Colours,
-    Config,
     Ema,
     FrameStep,
     LabelNames,
@@ -19,9 +19,10 @@ from mutoscope.systems.config import (
     PyramidWidths,
     Size,
     Weight,
+    check_frame_step,
     check_multiple,
 )
-from mutoscope.systems.labels import with_labels_of
+from mutoscope.systems.labels import LabelledConfig
 from mutoscope.systems.parameters import Range
 
 Conv = Literal["1p2d", "2p1d", "3d"]
@@ -32,7 +33,7 @@ FRAMES_PER_NOISE = 4  # how many each further position adds
 
 
 @dataclass(frozen=True)
-class G3ANConfig(Config):
+class G3ANConfig(LabelledConfig):
     """Choices of `g3an`.
 
     Args:
@@ -88,8 +89,7 @@ class G3ANConfig(Config):
 
     def check(self) -> None:
         check_multiple("frames", self.frames, FRAMES_PER_NOISE, "16, 20, 24, ...")
-        if self.frame_step[0] > self.frame_step[1]:
-            raise InputError(f"frame_step: {self.frame_step} is empty (lowest distance first)")
+        check_frame_step(self.frame_step)
         if self.fsa_level is not None:
             if self.fsa_level >= self.levels:
                 expected = f"0 to {self.levels - 1}, or null"
@@ -103,25 +103,14 @@ class G3ANConfig(Config):
             raise InputError("wrong_labels: need at least two label_names to be taken from")
         if self.d_v == "pyramid":
             widths_for(self.image_size, self.pyramid_widths, "pyramid_widths")
-            if self.frames < (least := 1 << self.pyramid_levels):
-                few = f"{self.frames} frames are too few for {self.pyramid_levels} speeds"
-                raise InputError(f"pyramid_levels: {few} (expected at least {least})")
+            speeds_of(self.frames, self.pyramid_levels)
             if self.label_names:
                 raise InputError(f"d_v: pyramid takes no labels, and label_names has {self.categories} (expected none)")
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return ("label",) if self.label_names else ()
 
     def for_data(self, clips: Clips) -> "G3ANConfig":
         if clips.lengths.max() < 2:
             raise InputError(f"{clips.name}: holds single frames only (expected clips)")
-        return with_labels_of(self, clips)
-
-    @property
-    def categories(self) -> int:
-        """Number of labels K; 0 for none."""
-        return len(self.label_names or ())
+        return super().for_data(clips)
 
     @property
     def shows_wrong_labels(self) -> bool:

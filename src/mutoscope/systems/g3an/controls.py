@@ -16,19 +16,21 @@ from torch import Tensor
 from mutoscope.errors import InputError
 from mutoscope.media import sheets
 from mutoscope.media.results import Replay, Sheet, Video
-from mutoscope.systems.control import Fps, Seed, control
+from mutoscope.systems.control import Fps, Scale, Seed, Shown, control
 from mutoscope.systems.g3an.drawing import STREAMS, Clip, Drawing, Walk, streams_sheet, traversed
+from mutoscope.systems.labels import Label, LabelOfAll
 from mutoscope.systems.noise import between
 from mutoscope.systems.parameters import Range
 
-Count = Annotated[int, Range(1, 64)]
-Side = Annotated[int, Range(1, 16)]
-Columns = Annotated[int, Range(1, 64)]
-Strip = Annotated[int, Range(1, 16)]
-Length = Annotated[int | None, Range(1, 1000)]
+Count = Annotated[int, Range(1, 64), "How many."]
+Side = Annotated[int, Range(1, 16), "How many."]
+Rows = Annotated[int, Range(1, 64), "Number of rows."]
+InARow = Annotated[int, Range(1, 64), "How many in a row."]
+Strip = Annotated[int, Range(1, 16), "Frames shown of each clip."]
+Length = Annotated[
+    int | None, Range(1, 1000), "Frames of each, also more than in training; as many as in training if not given."
+]
 Value = Annotated[float, Range(-1000, 1000)]
-Scale = Annotated[int, Range(1, 16)]
-Label = int | str | None
 Noise = Literal["appearance", "motion"]
 
 
@@ -40,55 +42,30 @@ class G3ANControls(Drawing):
         self,
         *,
         clips: Count = 16,
-        columns: Columns = 8,
+        columns: InARow = 8,
         frames: Length = None,
-        label: Label = None,
+        label: LabelOfAll = None,
         scale: Scale = 1,
         fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
-        """Clips from noise, playing side by side (Fig. 4.6).
-
-        Args:
-            clips: How many.
-            columns: How many in a row.
-            frames: Frames of each, also more than in training; as many as in training if not given.
-            label: Number or name of the label of all; all labels in turn if not given.
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
-            seed: Seed of the noise.
-        """
+        """Clips from noise, playing side by side (Fig. 4.6)."""
         y = self.labels_for(clips, label)
         drawn = self.draw(self.appearances(clips, seed), self.motions(clips, seed, frames), y, frames)
         return Video(sheets.tiled(list(drawn), columns, scale), fps)
 
     @control
-    def sheet(self, *, clips: Count = 8, columns: Columns = 8, label: Label = None, seed: Seed = 0) -> Sheet:
-        """Clips from noise, one a row, time from left to right (Fig. 4.6).
-
-        Args:
-            clips: How many.
-            columns: Frames shown of each.
-            label: Number or name of the label of all; all labels in turn if not given.
-            seed: Seed of the noise.
-        """
+    def sheet(self, *, clips: Count = 8, columns: Shown = 8, label: LabelOfAll = None, seed: Seed = 0) -> Sheet:
+        """Clips from noise, one a row, time from left to right (Fig. 4.6)."""
         y = self.labels_for(clips, label)
         drawn = self.draw(self.appearances(clips, seed), self.motions(clips, seed), y)
         return self._rows(drawn, columns, self._names("clip", clips, y))
 
     @control
     def grid(
-        self, *, appearances: Side = 4, motions: Side = 4, strip: Strip = 4, label: Label = None, seed: Seed = 0
+        self, *, appearances: Side = 4, motions: Side = 4, strip: Strip = 4, label: LabelOfAll = None, seed: Seed = 0
     ) -> Sheet:
-        """Every appearance with every motion: one appearance a row, one motion a column, a few frames in each cell.
-
-        Args:
-            appearances: How many.
-            motions: How many.
-            strip: Frames shown of each clip.
-            label: Number or name of the label of all motions; all labels in turn if not given.
-            seed: Seed of the noise.
-        """
+        """Every appearance with every motion: one appearance a row, one motion a column, a few frames in each cell."""
         return self._cells(*self._every(appearances, motions, label, seed), strip)
 
     @control
@@ -98,22 +75,12 @@ class G3ANControls(Drawing):
         appearances: Side = 4,
         motions: Side = 4,
         frames: Length = None,
-        label: Label = None,
+        label: LabelOfAll = None,
         scale: Scale = 2,
         fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
-        """Every appearance with every motion, all playing: one appearance a row, one motion a column.
-
-        Args:
-            appearances: How many.
-            motions: How many.
-            frames: Frames of each; as many as in training if not given.
-            label: Number or name of the label of all motions; all labels in turn if not given.
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
-            seed: Seed of the noise.
-        """
+        """Every appearance with every motion, all playing: one appearance a row, one motion a column."""
         cells, rows, columns = self._every(appearances, motions, label, seed, frames)
 
         def walls() -> Iterator[UInt8[np.ndarray, "h w 3"]]:
@@ -125,15 +92,12 @@ class G3ANControls(Drawing):
 
     @control
     def vary_motion(
-        self, *, appearance: Seed = 0, motions: Count = 5, columns: Columns = 8, label: Label = None, seed: Seed = 0
+        self, *, appearance: Seed = 0, motions: Count = 5, columns: Shown = 8, label: LabelOfAll = None, seed: Seed = 0
     ) -> Sheet:
         """One appearance, another motion in every row (Figs. 4.7, 4.14; with a label 4.8, 4.15 to 4.18).
 
         Args:
             appearance: Seed of the appearance.
-            motions: How many.
-            columns: Frames shown of each clip.
-            label: Number or name of the label of all motions; all labels in turn if not given.
             seed: Seed of the motions.
         """
         y = self.labels_for(motions, label)
@@ -142,15 +106,12 @@ class G3ANControls(Drawing):
 
     @control
     def vary_appearance(
-        self, *, motion: Seed = 0, appearances: Count = 5, columns: Columns = 8, label: Label = None, seed: Seed = 0
+        self, *, motion: Seed = 0, appearances: Count = 5, columns: Shown = 8, label: Label = None, seed: Seed = 0
     ) -> Sheet:
         """One motion, another appearance in every row.
 
         Args:
             motion: Seed of the motion.
-            appearances: How many.
-            columns: Frames shown of each clip.
-            label: Number or name of the label of the motion; the first if not given.
             seed: Seed of the appearances.
         """
         z_a, z_m = self.appearances(appearances, seed), self.motions(1, motion)
@@ -164,8 +125,8 @@ class G3ANControls(Drawing):
         dimension: Annotated[int, Range(0, 1_000_000)] = 0,
         start: Value = -3.0,
         stop: Value = 3.0,
-        steps: Count = 7,
-        columns: Columns = 8,
+        steps: Rows = 7,
+        columns: Shown = 8,
         label: Label = None,
         seed: Seed = 0,
     ) -> Sheet:
@@ -176,9 +137,6 @@ class G3ANControls(Drawing):
             dimension: Which one, counted from 0.
             start: Its value in the first row, in standard deviations of the noise.
             stop: Its value in the last row.
-            steps: Number of rows.
-            columns: Frames shown of each clip.
-            label: Number or name of the label; the first if not given.
             seed: Seed of all other dimensions, and of the other noise.
         """
         z_a, z_m = self.appearances(1, seed), self.motions(1, seed)
@@ -199,9 +157,9 @@ class G3ANControls(Drawing):
         which: Noise = "appearance",
         start: Seed = 0,
         stop: Seed = 1,
-        steps: Count = 7,
+        steps: Rows = 7,
         spherical: bool = True,
-        columns: Columns = 8,
+        columns: Shown = 8,
         label: Label = None,
         seed: Seed = 0,
     ) -> Sheet:
@@ -211,10 +169,7 @@ class G3ANControls(Drawing):
             which: Noise that changes.
             start: Its seed in the first row.
             stop: Its seed in the last row.
-            steps: Number of rows.
             spherical: Go on an arc, along which noise stays as long as in training; otherwise on a line.
-            columns: Frames shown of each clip.
-            label: Number or name of the label; the first if not given.
             seed: Seed of the noise that stays.
         """
         z_a, z_m = self.appearances(1, seed), self.motions(1, seed)
@@ -235,7 +190,7 @@ class G3ANControls(Drawing):
         normalise: bool = False,
         motions: Side = 2,
         strip: Strip = 6,
-        label: Label = None,
+        label: LabelOfAll = None,
         seed: Seed = 0,
     ) -> Sheet:
         """Two appearances and, below them, their sum, in the same motions (Fig. 4.12).
@@ -245,9 +200,6 @@ class G3ANControls(Drawing):
             second: Seed of the second.
             weight: Factor on the second: 1 adds it, -1 takes it away.
             normalise: Make the sum as long as noise is in training; the figure's is longer, by √2.
-            motions: How many.
-            strip: Frames shown of each clip.
-            label: Number or name of the label of all motions; all labels in turn if not given.
             seed: Seed of the motions.
         """
         z_a0, z_a1 = self.appearances(1, first), self.appearances(1, second)
@@ -264,14 +216,9 @@ class G3ANControls(Drawing):
 
         Args:
             motions: How many draws of the motion noise.
-            strip: Frames shown of each clip.
-            seed: Seed of the noise.
         """
+        self.check_labelled("swap_label")
         names = self.label_names
-        if not names:
-            raise InputError(
-                "swap_label: this system was trained without labels (expected one trained with label_names)"
-            )
         z_a, z_m = self.appearances(1, seed), self.motions(motions, seed)
         cells = [self.draw_every(z_a, z_m, self.one_hot([name] * motions)) for name in names]
         return self._cells(np.concatenate(cells), names, self._names("motion", motions), strip)
@@ -284,8 +231,8 @@ class G3ANControls(Drawing):
         walk: Walk = "independent",
         every: Annotated[int, Range(1, 250)] = 4,
         clips: Count = 4,
-        columns: Columns = 4,
-        label: Label = None,
+        columns: InARow = 4,
+        label: LabelOfAll = None,
         scale: Scale = 1,
         fps: Fps = 8.0,
         seed: Seed = 0,
@@ -297,12 +244,6 @@ class G3ANControls(Drawing):
             walk: Draw every position by itself (independent, the authors' demo), repeat one draw (constant), or go from
                 one draw to the next (smooth).
             every: With smooth: positions from one draw to the next.
-            clips: How many.
-            columns: How many in a row.
-            label: Number or name of the label of all; all labels in turn if not given.
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
-            seed: Seed of the noise.
         """
         z_m = self.motion_walks(clips, seed, frames, walk, every)
         drawn = self.draw(self.appearances(clips, seed), z_m, self.labels_for(clips, label), frames)
@@ -318,22 +259,13 @@ class G3ANControls(Drawing):
 
         Args:
             columns: Times shown of V and F_V.
-            label: Number or name of the label; the first if not given.
-            seed: Seed of the noise.
         """
         levels, clip = self.draw_streams(self.appearances(1, seed), self.motions(1, seed), self.labels_for(1, label))
         return streams_sheet(levels, clip, columns)
 
     @control
-    def silence(self, *, clips: Side = 3, strip: Strip = 4, label: Label = None, seed: Seed = 0) -> Sheet:
-        """The same clips with all streams, and with what one stream hands to the main one set to 0, a row each.
-
-        Args:
-            clips: How many.
-            strip: Frames shown of each.
-            label: Number or name of the label of all; all labels in turn if not given.
-            seed: Seed of the noise.
-        """
+    def silence(self, *, clips: Side = 3, strip: Strip = 4, label: LabelOfAll = None, seed: Seed = 0) -> Sheet:
+        """The same clips with all streams, and with what one stream hands to the main one set to 0, a row each."""
         y = self.labels_for(clips, label)
         streams = [stream for stream in STREAMS if self.networks_of(stream)]
         cells = []

@@ -17,11 +17,11 @@ FSA_LEVEL = 3
 RELEASE: dict[str, Any] = {"d_v": "2p1d", "frame_step": (2, 3)}
 # the kernel of G_V's first layer, to the order of its convolutions
 CONVS: dict[tuple[int, ...], Conv] = {(4, 1, 1): "1p2d", (1, 4, 4): "2p1d", (4, 4, 4): "3d"}
-# our networks: what they are, and their names where one file holds several
+# our networks: what they are, their names where one file holds several, and the first tensor by which they are known
 NETWORKS = {
-    "G": ("generator", ("G",)),
-    "D_V": ("video discriminator", ("D_V", "VD")),
-    "D_I": ("image discriminator", ("D_I", "ID")),
+    "G": ("generator", ("G",), "block1.conv_v.0.weight_orig", 5),
+    "D_V": ("video discriminator", ("D_V", "VD"), "net.0.weight_orig", 5),
+    "D_I": ("image discriminator", ("D_I", "ID"), "net.0.weight_orig", 4),
 }
 
 
@@ -66,28 +66,15 @@ def read_network(file: str | Path, name: str) -> dict[str, Tensor]:
     Raises:
         InputError: the file cannot be read, or is not of this network.
     """
-    what, names = NETWORKS[name]
+    what, names, first, _ = NETWORKS[name]
     state = older_names(read_state(file, *names))
-    found = network_of(state)
+    found = next((n for n, (_, _, key, axes) in NETWORKS.items() if key in state and state[key].ndim == axes), None)
     if found is None:
-        key = "block1.conv_v.0.weight_orig" if name == "G" else "net.0.weight_orig"
-        fault = f"{key} has {state[key].ndim} axes" if key in state else f"{key} is missing, {min(state)} is unexpected"
-        raise InputError(f"{file}: is not the {what} of a G3AN ({fault})")
+        fault = f"has {state[first].ndim} axes" if first in state else f"is missing, {min(state)} is unexpected"
+        raise InputError(f"{file}: is not the {what} of a G3AN ({first} {fault})")
     if found != name:
         raise InputError(f"{file}: is the {NETWORKS[found][0]} of a G3AN (expected its {what})")
     return state
-
-
-def network_of(state: Mapping[str, Tensor]) -> str | None:
-    """Which of the networks these tensors are, by the first layer."""
-    for key, axes, name in (
-        ("block1.conv_v.0.weight_orig", 5, "G"),
-        ("net.0.weight_orig", 5, "D_V"),
-        ("net.0.weight_orig", 4, "D_I"),
-    ):
-        if key in state and state[key].ndim == axes:
-            return name
-    return None
 
 
 def generator_arguments(state: Mapping[str, Tensor], file: str | Path) -> dict[str, Any]:

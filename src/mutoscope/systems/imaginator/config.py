@@ -5,23 +5,13 @@ from typing import Annotated, Literal
 
 from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
-from mutoscope.systems.config import (
-    Betas,
-    Colours,
-    Config,
-    Ema,
-    FrameStep,
-    LabelNames,
-    LearningRate,
-    Size,
-    Weight,
-)
-from mutoscope.systems.labels import with_labels_of
+from mutoscope.systems.config import Betas, Colours, Ema, FrameStep, LearningRate, Size, Weight, check_frame_step
+from mutoscope.systems.labels import LabelledConfig
 from mutoscope.systems.parameters import Range
 
 
 @dataclass(frozen=True)
-class ImaGINatorConfig(Config):
+class ImaGINatorConfig(LabelledConfig):
     """Choices of `imaginator`.
 
     Args:
@@ -52,7 +42,6 @@ class ImaGINatorConfig(Config):
         lr_D: Learning rate of both discriminators.
     """
 
-    label_names: LabelNames = None
     d_z: Size = 512
     d_p: Size = 100
     channels: Colours = 3
@@ -82,32 +71,22 @@ class ImaGINatorConfig(Config):
     ema: Ema = 0.0
 
     def check(self) -> None:
-        allowed = [4 << n for n in range(levels_of(self.image_size))]
+        allowed = [4 << n for n in range(self.image_size.bit_length() - 3)]
         if self.length not in allowed:
             raise InputError(f"frames: {self.length} (expected one of {', '.join(map(str, allowed))})")
         if self.image_frames > self.length:
             raise InputError(f"image_frames: {self.image_frames}, but a clip has {self.length} frames")
-        if self.frame_step[0] > self.frame_step[1]:
-            raise InputError(f"frame_step: {self.frame_step} is empty (lowest distance first)")
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return ("label",) if self.label_names else ()
+        check_frame_step(self.frame_step)
 
     def for_data(self, clips: Clips) -> "ImaGINatorConfig":
         if clips.lengths.max() < 2:
             raise InputError(f"{clips.name}: holds single frames only (expected clips)")
-        return with_labels_of(self, clips)
+        return super().for_data(clips)
 
     @property
     def length(self) -> int:
         """Frames of a clip."""
         return self.image_size // 2 if self.frames is None else self.frames
-
-    @property
-    def categories(self) -> int:
-        """Number of labels K; 0 for none."""
-        return len(self.label_names or ())
 
     @property
     def shows_wrong_labels(self) -> bool:
@@ -119,8 +98,3 @@ class ImaGINatorConfig(Config):
         """Weight of the *mean* absolute difference from the true clip."""
         clip_size = self.channels * self.length * self.image_size**2
         return self.lambda_rec * (clip_size if self.rec_reduction == "sum" else 1)
-
-
-def levels_of(image_size: int) -> int:
-    """How often a 4 × 4 map doubles to become a frame."""
-    return image_size.bit_length() - 3

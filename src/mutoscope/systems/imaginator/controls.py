@@ -17,14 +17,19 @@ from mutoscope.errors import InputError
 from mutoscope.media import sheets
 from mutoscope.media.results import Replay, Sheet, Table, Video
 from mutoscope.metrics.pixel import psnr, ssim
-from mutoscope.systems.control import Fps, Seed, control
+from mutoscope.systems.control import Fps, Scale, Seed, Shown, control
 from mutoscope.systems.cropping import Crop, cut_out, read_video
 from mutoscope.systems.imaginator.drawing import Clip
-from mutoscope.systems.imaginator.figures import Columns, Count, FigureControls, Label, Scale, Step
-from mutoscope.systems.imaginator.showing import LabelList, enlarged
+from mutoscope.systems.imaginator.figures import FigureControls
+from mutoscope.systems.imaginator.showing import LabelList, Picture, enlarged
 from mutoscope.systems.inputs import Frames
+from mutoscope.systems.labels import Label
 from mutoscope.systems.noise import between
 from mutoscope.systems.parameters import Range
+
+Rows = Annotated[int, Range(1, 64), "Number of rows."]
+RealVideo = Annotated[Frames, "A video, GIF, strip, .npy or folder of frames."]
+Step = Annotated[int, Range(1, 1000), "From one frame taken to the next, in frames of the video."]
 
 
 class ImaGINatorControls(FigureControls):
@@ -34,11 +39,11 @@ class ImaGINatorControls(FigureControls):
     def interpolate_labels(
         self,
         *,
-        picture: Frames,
+        picture: Picture,
         first: int | str = 0,
         second: int | str = 1,
-        steps: Count = 5,
-        columns: Columns = 8,
+        steps: Rows = 5,
+        columns: Shown = 8,
         crop: Crop = "auto",
         seed: Seed = 0,
     ) -> Sheet:
@@ -47,13 +52,8 @@ class ImaGINatorControls(FigureControls):
         In training a label is one or the other: what lies between is not promised to be a motion between the two.
 
         Args:
-            picture: A picture, or a video, GIF or .npy of which the first frame is taken.
             first: Number or name of the label in the first row.
             second: Number or name of the label in the last row.
-            steps: Number of rows.
-            columns: Frames shown of each clip.
-            crop: What moves: the face, the body, the centre, all of it (none), or what of these is found (auto).
-            seed: Seed of the noise.
         """
         self.check_labelled("interpolate_labels")
         share = torch.linspace(0, 1, steps)
@@ -66,26 +66,21 @@ class ImaGINatorControls(FigureControls):
     def interpolate_noise(
         self,
         *,
-        picture: Frames,
+        picture: Picture,
         label: Label = None,
         start: Seed = 0,
         stop: Seed = 1,
-        steps: Count = 5,
+        steps: Rows = 5,
         spherical: bool = True,
-        columns: Columns = 8,
+        columns: Shown = 8,
         crop: Crop = "auto",
     ) -> Sheet:
         """From one noise to another, row by row, under the same label; the thesis does not show this.
 
         Args:
-            picture: A picture, or a video, GIF or .npy of which the first frame is taken.
-            label: Number or name of the label; the first if not given.
             start: Seed of the noise in the first row.
             stop: Seed of the noise in the last row.
-            steps: Number of rows.
             spherical: Go on an arc, along which noise stays as long as in training; otherwise on a line.
-            columns: Frames shown of each clip.
-            crop: What moves: the face, the body, the centre, all of it (none), or what of these is found (auto).
         """
         self.check_noisy("interpolate_noise")
         share = torch.linspace(0, 1, steps)
@@ -98,9 +93,9 @@ class ImaGINatorControls(FigureControls):
     def chain(
         self,
         *,
-        picture: Frames,
+        picture: Picture,
         labels: LabelList = None,
-        frames: Annotated[int, Range(1, 100_000)] = 96,
+        frames: Annotated[int, Range(1, 100_000), "Frames of the video."] = 96,
         crop: Crop = "auto",
         scale: Scale = 1,
         fps: Fps = 8.0,
@@ -112,13 +107,7 @@ class ImaGINatorControls(FigureControls):
         written.
 
         Args:
-            picture: A picture, or a video, GIF or .npy of which the first frame is taken.
             labels: Numbers or names of the clips' labels in order, as smile,nod, repeated as needed; all if not given.
-            frames: Frames of the video.
-            crop: What moves: the face, the body, the centre, all of it (none), or what of these is found (auto).
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
-            seed: Seed of the noises.
         """
         wanted, cutout = self.wanted(labels), self.cut(picture, crop)
         y = self.one_hot(wanted) if wanted else None
@@ -138,7 +127,7 @@ class ImaGINatorControls(FigureControls):
     def compare(
         self,
         *,
-        video: Frames,
+        video: RealVideo,
         label: Label = None,
         step: Step = 1,
         crop: Crop = "auto",
@@ -146,17 +135,7 @@ class ImaGINatorControls(FigureControls):
         fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
-        """A real clip, the clip that is generated from its first frame, and the absolute difference, playing.
-
-        Args:
-            video: A video, GIF, strip, .npy or folder of frames.
-            label: Number or name of the label; the first if not given.
-            step: From one frame taken to the next, in frames of the video.
-            crop: What moves: the face, the body, the centre, all of it (none), or what of these is found (auto).
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
-            seed: Seed of the noise.
-        """
+        """A real clip, the clip that is generated from its first frame, and the absolute difference, playing."""
         real, generated = self._pair(video, label, step, crop, seed)
         difference = np.maximum(real, generated) - np.minimum(real, generated)
         names = ["real", "generated", "difference"]
@@ -169,19 +148,12 @@ class ImaGINatorControls(FigureControls):
 
     @control
     def fidelity(
-        self, *, video: Frames, label: Label = None, step: Step = 1, crop: Crop = "auto", seed: Seed = 0
+        self, *, video: RealVideo, label: Label = None, step: Step = 1, crop: Crop = "auto", seed: Seed = 0
     ) -> Table:
         """How close the clip generated from a real clip's first frame comes to it: PSNR (dB) and SSIM of each frame.
 
         Beside it stands a clip that rests on that frame: to be better than that, a system must move as the real one
         did. Means leave the first frame out, which was given.
-
-        Args:
-            video: A video, GIF, strip, .npy or folder of frames.
-            label: Number or name of the label; the first if not given.
-            step: From one frame taken to the next, in frames of the video.
-            crop: What moves: the face, the body, the centre, all of it (none), or what of these is found (auto).
-            seed: Seed of the noise.
         """
         real, generated = self._pair(video, label, step, crop, seed)
         resting = np.repeat(real[:1], len(real), axis=0)

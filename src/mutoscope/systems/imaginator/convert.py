@@ -68,21 +68,13 @@ def read_network(file: str | Path, name: str) -> dict[str, Tensor]:
     """
     what, names, first, _ = NETWORKS[name]
     state = older_names(read_state(file, *names))
-    found = network_of(state)
+    found = next((n for n, (_, _, key, axes) in NETWORKS.items() if key in state and state[key].ndim == axes), None)
     if found is None:
         fault = f"has {state[first].ndim} axes" if first in state else f"is missing, {min(state)} is unexpected"
         raise InputError(f"{file}: is not the {what} of an ImaGINator ({first} {fault})")
     if found != name:
         raise InputError(f"{file}: is the {NETWORKS[found][0]} of an ImaGINator (expected its {what})")
     return state
-
-
-def network_of(state: Mapping[str, Tensor]) -> str | None:
-    """Which of the networks these tensors are, by the first layer."""
-    for name, (_, _, first, axes) in NETWORKS.items():
-        if first in state and state[first].ndim == axes:
-            return name
-    return None
 
 
 def generator_arguments(state: Mapping[str, Tensor], file: str | Path) -> tuple[dict[str, Any], int]:

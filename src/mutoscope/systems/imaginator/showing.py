@@ -1,6 +1,7 @@
 """From what controls draw to the sheets and videos that they return."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -13,7 +14,9 @@ from mutoscope.systems.cropping import Crop, Cutout, cut_out, cut_out_all
 from mutoscope.systems.imaginator.drawing import Clip, Drawing
 from mutoscope.systems.inputs import Frames
 
-LabelList = int | str | list[int | str] | None
+Picture = Annotated[Frames, "A picture, or a video, GIF or .npy of which the first frame is taken."]
+Pictures = Annotated[Frames, "A folder of pictures of any sizes, or a single one."]
+LabelList = Annotated[int | str | list[int | str] | None, "Numbers or names, as smile,nod; all if not given."]
 Cells = UInt8[np.ndarray, "n m t h w c"]
 Colours = UInt8[np.ndarray, "h w 3"]
 
@@ -55,13 +58,6 @@ class Showing(Drawing):
     def names_of(self, labels: Sequence[int | str] | None) -> list[str]:
         """What these labels are called; one empty name where the system takes none."""
         return [""] if labels is None else [self.label_names[i] for i in self.one_hot(labels).argmax(1).tolist()]
-
-    def check_labelled(self, control: str) -> None:
-        """Raises InputError where the system was trained without labels."""
-        if not self.label_names:
-            raise InputError(
-                f"{control}: this system was trained without labels (expected one trained with label_names)"
-            )
 
     def check_noisy(self, control: str) -> None:
         """Raises InputError where the system was trained without noise."""

@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from mutoscope.errors import InputError
 from mutoscope.media.results import Page, Table
 from mutoscope.metrics.flow_sectors import FOUR_WAYS
 from mutoscope.metrics.motion import DIRECTIONS
@@ -23,16 +22,22 @@ from mutoscope.systems.mintgan.direction_measures import (
     walk_motion,
     without,
 )
-from mutoscope.systems.mintgan.drawing import Basis, Drawing
+from mutoscope.systems.mintgan.drawing import Drawing
 from mutoscope.systems.mintgan.interpretation_page import Portrait, Walks, interpretation_page
 from mutoscope.systems.mintgan.regions import Regions, head_and_mouth
-from mutoscope.systems.mintgan.showing import LETTERS, Directions, as_list
+from mutoscope.systems.mintgan.showing import LETTERS, Basis, Directions, Most, given
 from mutoscope.systems.parameters import Range
 
-Most = Annotated[int, Range(1, 4096)]
-Clips = Annotated[int, Range(1, 10_000)]
-Sampled = Annotated[int, Range(2, 1_000_000)]
-Clusters = Annotated[int, Range(1, 256)]
+MostUsed = Annotated[Directions, "Which, as 3 or [3,7]; those most used if not given."]
+By = Annotated[Rank, 'What "most used" means: the largest variance of α, or the largest mean, which is steady motion.']
+Clips = Annotated[int, Range(1, 10_000), "Clips from which each direction is taken away; the thesis takes 1000."]
+Sampled = Annotated[int, Range(2, 1_000_000), "Clips, not drawn, over which α is measured."]
+Clusters = Annotated[int, Range(1, 256), "Groups at most."]
+Parts = Annotated[
+    Regions,
+    "Where head and mouth are found, to tell the motion of either (Tab. 5.5): by the colours of the set talk, or "
+    "nowhere (none).",
+]
 CURVES = 4  # clips whose α is drawn over time
 
 
@@ -43,31 +48,21 @@ class Interpretation(Drawing):
     def interpret(
         self,
         *,
-        directions: Directions = None,
+        directions: MostUsed = None,
         most: Most = 4,
-        by: Rank = "variance",
+        by: By = "variance",
         basis: Basis = "dictionary",
         clips: Clips = 32,
         codes: Sampled = 10_000,
         walked: Most = 64,
         clusters: Clusters = 16,
-        regions: Regions = "none",
+        regions: Parts = "none",
         seed: Seed = 0,
     ) -> Page:
         """A page that tells what the directions most used do, with pictures and in words (section 5.3.4).
 
         Args:
-            directions: Directions to show, as 3 or [3,7]; those most used if not given.
-            most: How many of these at most.
-            by: What "most used" means: the largest variance of α, or the largest mean, which is steady motion.
-            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
-            clips: Clips from which each direction is taken away; the thesis takes 1000.
-            codes: Clips, not drawn, over which magnitudes are measured.
             walked: How many directions are put in groups at most, those most used and those shown.
-            clusters: Groups at most.
-            regions: Where head and mouth are found, to tell the motion of either (Tab. 5.5): by the colours of the set
-                talk, or nowhere (none).
-            seed: Seed of the clips.
         """
         axes = Axes(self, basis)
         statistics = magnitude_statistics(self, axes, codes, seed)
@@ -98,23 +93,14 @@ class Interpretation(Drawing):
     def statistics(
         self,
         *,
-        directions: Directions = None,
+        directions: MostUsed = None,
         most: Most = 10,
-        by: Rank = "variance",
+        by: By = "variance",
         basis: Basis = "dictionary",
         codes: Sampled = 10_000,
         seed: Seed = 0,
     ) -> Table:
-        """How much directions are used: mean and variance of α over clips and time, which are not drawn (Fig. 5.3).
-
-        Args:
-            directions: Which, as 3 or [3,7]; those most used, the first most, if not given.
-            most: How many of these at most; as many as there are tells all.
-            by: What "most used" means: the largest variance of α, or the largest mean, which is steady motion.
-            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
-            codes: How many clips.
-            seed: Seed of the clips.
-        """
+        """How much directions are used: mean and variance of α over clips and time, which are not drawn (Fig. 5.3)."""
         statistics = magnitude_statistics(self, Axes(self, basis), codes, seed)
         shown = self._or_most_used(directions, statistics, by, most)
         values = (statistics.mean, statistics.variance, statistics.shares)
@@ -124,28 +110,16 @@ class Interpretation(Drawing):
     def effects(
         self,
         *,
-        directions: Directions = None,
+        directions: MostUsed = None,
         most: Most = 4,
-        by: Rank = "variance",
+        by: By = "variance",
         basis: Basis = "dictionary",
         clips: Clips = 32,
         codes: Sampled = 10_000,
-        regions: Regions = "none",
+        regions: Parts = "none",
         seed: Seed = 0,
     ) -> Table:
-        """What clips lose when a direction is switched off: Δφ in four sectors of optical flow, and ΔΦ (Tab. 5.4).
-
-        Args:
-            directions: Which, as 3 or [3,7]; those most used if not given.
-            most: How many of these at most.
-            by: What "most used" means: the largest variance of α, or the largest mean, which is steady motion.
-            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
-            clips: How many clips; the thesis takes 1000.
-            codes: Clips, not drawn, by which directions are found that are most used.
-            regions: Where head and mouth are found, to tell the motion of either (Tab. 5.5): by the colours of the set
-                talk, or nowhere (none).
-            seed: Seed of the clips.
-        """
+        """What clips lose when a direction is switched off: Δφ in four sectors of optical flow, and ΔΦ (Tab. 5.4)."""
         axes = Axes(self, basis)
         shown = self._or_most_used(directions, magnitude_statistics(self, axes, codes, seed), by, most)
         columns = [*(f"Δφ {way}" for way in FOUR_WAYS), "ΔΦ", *(f"Δ per pixel {way}" for way in FOUR_WAYS)]
@@ -173,11 +147,9 @@ class Interpretation(Drawing):
 
         Args:
             directions: Which, as [3,7]; all if not given.
-            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
-            clusters: Groups at most.
             seed: Seed of the appearance that walks, and of k-means.
         """
-        walked = list(range(self.config.N)) if directions is None else _given(directions)
+        walked = list(range(self.config.N)) if directions is None else list(dict.fromkeys(given(directions)))
         walks = self._walks(Axes(self, basis), walked, clusters, seed)
         rows = [[k, group, *phi] for k, group, phi in zip(walked, walks.group, walks.phi, strict=True)]
         return Table(["direction", "group", *(f"φ {way}" for way in DIRECTIONS)], rows)
@@ -190,16 +162,5 @@ class Interpretation(Drawing):
         return Walks(directions, clips, phi, grouped(phi, clusters, seed), LETTERS[axes.name])
 
     def _or_most_used(self, directions: Directions, statistics: MagnitudeStatistics, by: Rank, most: int) -> list[int]:
-        return statistics.strongest(by, most) if directions is None else _given(directions)
-
-
-def _given(directions: int | list[int]) -> list[int]:
-    """The directions that a user named, each once.
-
-    Raises:
-        InputError: there are none.
-    """
-    chosen = list(dict.fromkeys(as_list(directions)))
-    if not chosen:
-        raise InputError("directions: is empty (expected numbers of directions, as [3,7])")
-    return chosen
+        """The directions given, each once, or else those most used. Raises InputError where there are none."""
+        return statistics.strongest(by, most) if directions is None else list(dict.fromkeys(given(directions)))

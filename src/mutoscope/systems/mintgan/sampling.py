@@ -1,27 +1,17 @@
 """Controls over noise: clips, their appearance and their motion, as section 5.3 and the project page show them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 
 from mutoscope.media.results import Sheet, Video
-from mutoscope.systems.control import Fps, Seed, control
-from mutoscope.systems.mintgan.drawing import Basis
-from mutoscope.systems.mintgan.showing import (
-    Columns,
-    Count,
-    Directions,
-    Length,
-    Scale,
-    Share,
-    Showing,
-    Side,
-    Strip,
-    Truncation,
-    numbered,
-)
+from mutoscope.systems.control import Columns, Fps, Scale, Seed, Shown, control
+from mutoscope.systems.mintgan.showing import Basis, Count, Directions, Length, Showing, Side, Truncation, numbered
 from mutoscope.systems.mintgan.trajectories import decayed_sum
 from mutoscope.systems.parameters import Range
+
+Only = Annotated[Directions, "Directions that move, as 3 or [3,7]; all if not given, none with []."]
+Without = Annotated[Directions, "Directions that stand still, as 3 or [3,7]."]
 
 
 class Sampling(Showing):
@@ -34,28 +24,15 @@ class Sampling(Showing):
         clips: Count = 16,
         columns: Columns = 8,
         frames: Length = None,
-        only: Directions = None,
-        without: Directions = None,
+        only: Only = None,
+        without: Without = None,
         basis: Basis = "dictionary",
         truncation: Truncation = 1.0,
         scale: Scale = 1,
         fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
-        """Clips from noise, playing side by side; on request some of their directions stand still.
-
-        Args:
-            clips: How many.
-            columns: How many in a row.
-            frames: Frames of each, also more than in training; as many as in training if not given.
-            only: Directions that move, as 3 or [3,7]; all if not given, none with [].
-            without: Directions that stand still, as 3 or [3,7].
-            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
-            truncation: Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean.
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
-            seed: Seed of the noise.
-        """
+        """Clips from noise, playing side by side; on request some of their directions stand still."""
         z_a, z_m = self.appearances(clips, seed), self.motions(clips, seed, frames)
         return self.tiles(self.codes(z_a, z_m, truncation, only, without, basis), columns, scale, fps)
 
@@ -64,26 +41,15 @@ class Sampling(Showing):
         self,
         *,
         clips: Count = 8,
-        columns: Columns = 8,
+        columns: Shown = 8,
         frames: Length = None,
-        only: Directions = None,
-        without: Directions = None,
+        only: Only = None,
+        without: Without = None,
         basis: Basis = "dictionary",
         truncation: Truncation = 1.0,
         seed: Seed = 0,
     ) -> Sheet:
-        """Clips from noise, one a row, time from left to right; on request some of their directions stand still.
-
-        Args:
-            clips: How many.
-            columns: Frames shown of each.
-            frames: Frames of each, also more than in training; as many as in training if not given.
-            only: Directions that move, as 3 or [3,7]; all if not given, none with [].
-            without: Directions that stand still, as 3 or [3,7].
-            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
-            truncation: Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean.
-            seed: Seed of the noise.
-        """
+        """Clips from noise, one a row, time from left to right; on request some of their directions stand still."""
         z_a, z_m = self.appearances(clips, seed), self.motions(clips, seed, frames)
         W = self.codes(z_a, z_m, truncation, only, without, basis)
         return self.rows(W, columns, numbered("clip", clips))
@@ -94,7 +60,7 @@ class Sampling(Showing):
         *,
         appearances: Side = 4,
         motions: Side = 4,
-        strip: Strip = 4,
+        strip: Annotated[int, Range(1, 16), "Frames shown of each clip."] = 4,
         frames: Length = None,
         truncation: Truncation = 1.0,
         seed: Seed = 0,
@@ -102,14 +68,6 @@ class Sampling(Showing):
         """Every appearance with every motion: one appearance a row, one motion a column, a few frames in each cell.
 
         All clips of an appearance begin with the same frame.
-
-        Args:
-            appearances: How many.
-            motions: How many.
-            strip: Frames shown of each clip.
-            frames: Frames of each, also more than in training; as many as in training if not given.
-            truncation: Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean.
-            seed: Seed of the noise.
         """
         W = self.every(appearances, motions, frames, truncation, seed)
         return self.strips(W, numbered("appearance", appearances), numbered("motion", motions), strip)
@@ -126,17 +84,7 @@ class Sampling(Showing):
         fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
-        """Every appearance with every motion, all playing: one appearance a row, one motion a column.
-
-        Args:
-            appearances: How many.
-            motions: How many.
-            frames: Frames of each, also more than in training; as many as in training if not given.
-            truncation: Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean.
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
-            seed: Seed of the noise.
-        """
+        """Every appearance with every motion, all playing: one appearance a row, one motion a column."""
         W = self.every(appearances, motions, frames, truncation, seed)
         return self.playing(W, numbered("appearance", appearances), numbered("motion", motions), scale, fps)
 
@@ -146,7 +94,7 @@ class Sampling(Showing):
         *,
         appearance: Seed = 0,
         motions: Count = 5,
-        columns: Columns = 8,
+        columns: Shown = 8,
         frames: Length = None,
         truncation: Truncation = 1.0,
         seed: Seed = 0,
@@ -155,10 +103,6 @@ class Sampling(Showing):
 
         Args:
             appearance: Seed of the appearance.
-            motions: How many.
-            columns: Frames shown of each clip.
-            frames: Frames of each, also more than in training; as many as in training if not given.
-            truncation: Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean.
             seed: Seed of the motions.
         """
         z_a = self.appearances(1, appearance).expand(motions, -1)
@@ -171,7 +115,7 @@ class Sampling(Showing):
         *,
         motion: Seed = 0,
         appearances: Count = 5,
-        columns: Columns = 8,
+        columns: Shown = 8,
         frames: Length = None,
         truncation: Truncation = 1.0,
         seed: Seed = 0,
@@ -180,10 +124,6 @@ class Sampling(Showing):
 
         Args:
             motion: Seed of the motion.
-            appearances: How many.
-            columns: Frames shown of each clip.
-            frames: Frames of each, also more than in training; as many as in training if not given.
-            truncation: Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean.
             seed: Seed of the appearances.
         """
         z_m = self.motions(1, motion, frames).expand(appearances, -1, -1)
@@ -197,8 +137,8 @@ class Sampling(Showing):
         start: Seed = 0,
         stop: Seed = 1,
         steps: Count = 7,
-        share: Share = "noise",
-        columns: Columns = 8,
+        share: Literal["noise", "alpha"] = "noise",
+        columns: Shown = 8,
         frames: Length = None,
         truncation: Truncation = 1.0,
         seed: Seed = 0,
@@ -211,9 +151,6 @@ class Sampling(Showing):
             steps: Number of rows.
             share: What rows have in common: the motion noise (as in the thesis), from which each appearance makes its
                 own motion, or the motion itself, that of the first row (alpha).
-            columns: Frames shown of each clip.
-            frames: Frames of each, also more than in training; as many as in training if not given.
-            truncation: Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean.
             seed: Seed of the motion.
         """
         at = torch.linspace(0, 1, steps)
@@ -244,10 +181,6 @@ class Sampling(Showing):
         Args:
             source: Seed of the clip whose motion is taken, shown first.
             appearances: How many others.
-            frames: Frames of each, also more than in training; as many as in training if not given.
-            truncation: Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean.
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
             seed: Seed of the other appearances.
         """
         z_a, z_m = self.appearances(1, source), self.motions(1, source, frames)
@@ -259,7 +192,7 @@ class Sampling(Showing):
     def long(
         self,
         *,
-        frames: Annotated[int, Range(2, 1000)] = 48,
+        frames: Annotated[int, Range(2, 1000), "Frames of each."] = 48,
         decay: Annotated[float, Range(0, 1)] = 0.0,
         clips: Count = 4,
         columns: Columns = 4,
@@ -271,15 +204,8 @@ class Sampling(Showing):
         """Clips longer than those trained on, from more motion noise; they begin as the shorter ones of the same seed.
 
         Args:
-            frames: Frames of each.
             decay: Share of the way from its first frame that a clip goes back before every step, against drifting away
                 from what was trained on; 0 as in the thesis.
-            clips: How many.
-            columns: How many in a row.
-            truncation: Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean.
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
-            seed: Seed of the noise.
         """
         W = self.codes(self.appearances(clips, seed), self.motions(clips, seed, frames), truncation)
         if decay:

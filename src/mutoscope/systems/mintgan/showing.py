@@ -1,7 +1,7 @@
 """From latent codes to the sheets and videos that controls return; only frames that are shown are drawn."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -13,19 +13,24 @@ from mutoscope.media import sheets
 from mutoscope.media.flow_colours import flow_colours
 from mutoscope.media.results import Replay, Sheet, Video
 from mutoscope.metrics import motion
-from mutoscope.systems.mintgan.drawing import Basis, Clip, Codes, Drawing
+from mutoscope.systems.mintgan import drawing
+from mutoscope.systems.mintgan.drawing import Clip, Codes, Drawing
 from mutoscope.systems.parameters import Index, Range
 
-Count = Annotated[int, Range(1, 64)]
-Side = Annotated[int, Range(1, 16)]
-Columns = Annotated[int, Range(1, 64)]
-Strip = Annotated[int, Range(1, 16)]
-Length = Annotated[int | None, Range(2, 1000)]
-Scale = Annotated[int, Range(1, 16)]
-Truncation = Annotated[float, Range(0, 2)]
-Direction = Annotated[int | None, Index("N")]
+# What several controls take, beside what those of all systems do (`systems.control`).
+Count = Annotated[int, Range(1, 64), "How many."]
+Side = Annotated[int, Range(1, 16), "How many."]
+Most = Annotated[int, Range(1, 4096), "How many of these at most; as many as there are for all."]
+Length = Annotated[
+    int | None, Range(2, 1000), "Frames of a clip, also more than in training; as many as in training if not given."
+]
+Truncation = Annotated[
+    float, Range(0, 2), "Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean."
+]
+Basis = Annotated[
+    drawing.Basis, "Directions of the dictionary, or of the same steps by variance, largest first (canonical)."
+]
 Directions = Annotated[int | list[int] | None, Index("N")]
-Share = Literal["noise", "alpha"]
 Colours = UInt8[np.ndarray, "_h _w 3"]
 
 SHOWN_SIZE = 64  # pixels that a frame on a sheet should have
@@ -61,12 +66,12 @@ class Showing(Drawing):
         if only is not None and without is not None:
             raise InputError("without: is given together with only (expected one of them)")
         if only is not None:
-            return self.with_moving(codes, self.mask(as_list(only))[None], basis)
+            return self.with_moving(codes, self.mask(only)[None], basis)
         if without is not None:
-            return self.with_moving(codes, ~self.mask(as_list(without))[None], basis)
+            return self.with_moving(codes, ~self.mask(without)[None], basis)
         return self.generator.codes(*codes)
 
-    def mask(self, directions: Sequence[int]) -> Bool[Tensor, " N"]:
+    def mask(self, directions: int | list[int]) -> Bool[Tensor, " N"]:
         """Which of all directions are among these."""
         return torch.isin(torch.arange(self.config.N, device=self.device), torch.tensor(directions, device=self.device))
 
@@ -150,9 +155,12 @@ class Showing(Drawing):
         return Sheet(pixels, len(rows), len(columns))
 
 
-def as_list(directions: int | list[int] | None) -> list[int]:
-    """Directions as a list, of one or of several."""
-    return [] if directions is None else [directions] if isinstance(directions, int) else list(directions)
+def given(directions: int | list[int]) -> list[int]:
+    """The directions that a user named, one or several. Raises InputError where there are none."""
+    chosen = [directions] if isinstance(directions, int) else list(directions)
+    if not chosen:
+        raise InputError("directions: is empty (expected numbers of directions, as [3,7])")
+    return chosen
 
 
 def numbered(what: str, n: int) -> list[str]:

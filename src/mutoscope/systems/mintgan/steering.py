@@ -12,20 +12,18 @@ from mutoscope.errors import InputError
 from mutoscope.media import sheets
 from mutoscope.media.plots import line_plot
 from mutoscope.media.results import Image, Sheet, Table, Video
-from mutoscope.systems.control import Fps, Seed, control
-from mutoscope.systems.mintgan.drawing import Basis
+from mutoscope.systems.control import Columns, Fps, Scale, Seed, Shown, control
 from mutoscope.systems.mintgan.showing import (
     LETTERS,
-    Columns,
-    Direction,
+    Basis,
     Directions,
     Length,
-    Scale,
+    Most,
     Showing,
     Side,
     Truncation,
-    as_list,
     flow_pictures,
+    given,
     named,
     numbered,
 )
@@ -38,10 +36,17 @@ from mutoscope.systems.mintgan.trajectories import (
     rows_for,
     shaped,
 )
-from mutoscope.systems.parameters import Range
+from mutoscope.systems.parameters import Index, Range
 
+Direction = Annotated[int | None, Index("N"), "Which; the one that varies most if not given."]
+Strongest = Annotated[Directions, "Which, as 3 or [3,7]; the one that varies most if not given."]
+Flow = Annotated[bool, "Show the optical flow below each clip: hue is direction, saturation speed."]
+MeaningOfAlpha = Annotated[
+    Mode, "α is what a transition adds (increment, Eq. 5.2), or how far from its first code a clip is (offset)."
+]
 Value = Annotated[float, Range(-1000, 1000)]
-Cycles = Annotated[float, Range(0, 1000)]
+Low = Annotated[Value, "How far along it the first frame is."]
+High = Annotated[Value, "How far a frame after the last would be: 16 frames from -5 to 5 end at 4.375."]
 OBSERVED = 256  # clips whose codes tell how large α is along each direction
 
 
@@ -56,27 +61,16 @@ class Steering(Showing):
     def decompose(
         self,
         *,
-        directions: Directions = None,
+        directions: Strongest = None,
         basis: Basis = "dictionary",
-        flow: bool = False,
+        flow: Flow = False,
         frames: Length = None,
         truncation: Truncation = 1.0,
         scale: Scale = 2,
         fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
-        """One clip: as it is, with nothing but some directions, each and all, and without them (Figs. 5.1, 5.5, 5.7).
-
-        Args:
-            directions: Which, as 3 or [3,7]; the one that varies most if not given.
-            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
-            flow: Show the optical flow below each clip: hue is direction, saturation speed.
-            frames: Frames of the clip, also more than in training; as many as in training if not given.
-            truncation: Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean.
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
-            seed: Seed of the clip.
-        """
+        """One clip: as it is, with only some directions, each and all, and without them (Figs. 5.1, 5.5, 5.7)."""
         names, W = self._parts(directions, basis, frames, truncation, seed)
         if not flow:
             return self.playing(W[None], None, names, scale, fps)
@@ -89,25 +83,15 @@ class Steering(Showing):
     def decomposed(
         self,
         *,
-        directions: Directions = None,
+        directions: Strongest = None,
         basis: Basis = "dictionary",
-        flow: bool = False,
-        columns: Columns = 8,
+        flow: Flow = False,
+        columns: Shown = 8,
         frames: Length = None,
         truncation: Truncation = 1.0,
         seed: Seed = 0,
     ) -> Sheet:
-        """The same as `decompose`, a row each, time from left to right (Figs. 5.1, 5.5, 5.7).
-
-        Args:
-            directions: Which, as 3 or [3,7]; the one that varies most if not given.
-            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
-            flow: Show the optical flow below each clip: hue is direction, saturation speed.
-            columns: Frames shown.
-            frames: Frames of the clip, also more than in training; as many as in training if not given.
-            truncation: Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean.
-            seed: Seed of the clip.
-        """
+        """The same as `decompose`, a row each, time from left to right (Figs. 5.1, 5.5, 5.7)."""
         names, W = self._parts(directions, basis, frames, truncation, seed)
         if not flow:
             return self.rows(W, columns, names)
@@ -126,8 +110,8 @@ class Steering(Showing):
         second: Direction = None,
         second_shape: Shape = "linear",
         amplitude: Value = 1.0,
-        cycles: Cycles = 1.0,
-        mode: Mode = "increment",
+        cycles: Annotated[float, Range(0, 1000), "Cycles of a sine in a clip."] = 1.0,
+        mode: MeaningOfAlpha = "increment",
         basis: Basis = "dictionary",
         appearances: Side = 1,
         frames: Length = None,
@@ -140,26 +124,17 @@ class Steering(Showing):
         (Fig. 5.9).
 
         Args:
-            direction: Which; the one that varies most if not given.
             shape: Its α over time: the amplitude (constant), from minus to plus the amplitude (linear), or a sine.
             second: A second direction.
             second_shape: Its α over time.
             amplitude: Largest α, in standard deviations of what is observed along each direction.
-            cycles: Cycles of a sine in a clip.
-            mode: α is what a transition adds (increment, Eq. 5.2), or how far from its first code a clip is (offset).
-            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
             appearances: How many, one a row.
-            frames: Frames of each clip; as many as in training if not given.
-            truncation: Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean.
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
-            seed: Seed of the appearances.
         """
         deviations = self.deviations(basis)
         first = int(deviations.argmax()) if direction is None else direction
         if second == first:
             raise InputError(f"second: {second} is the first direction as well (expected another)")
-        directions = [first, *as_list(second)]
+        directions = [first] if second is None else [first, second]
         length = rows_for(frames or self.config.frames, mode)
         courses = [shaped(of, length, cycles) for of in (shape, second_shape)][: len(directions)]
         alpha = torch.stack(courses, 1).to(deviations) * amplitude * deviations[directions]
@@ -175,7 +150,7 @@ class Steering(Showing):
         *,
         trajectory: str | os.PathLike,
         unit: Literal["deviation", "alpha"] = "deviation",
-        mode: Mode = "increment",
+        mode: MeaningOfAlpha = "increment",
         basis: Basis = "dictionary",
         appearances: Side = 4,
         columns: Columns = 4,
@@ -190,14 +165,6 @@ class Steering(Showing):
             trajectory: A CSV file: a column for each direction, named as d3 (c3 of the canonical basis) or 3, and a row
                 for each transition (increment) or frame (offset). `alphas` writes one.
             unit: What its numbers count: standard deviations of the α observed along each direction, or α itself.
-            mode: α is what a transition adds (increment, Eq. 5.2), or how far from its first code a clip is (offset).
-            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
-            appearances: How many follow it.
-            columns: How many in a row.
-            truncation: Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean.
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
-            seed: Seed of the appearances.
         """
         directions, alpha = read_trajectories(trajectory, self.config.N, LETTERS[basis])
         if unit == "deviation":
@@ -211,8 +178,8 @@ class Steering(Showing):
         self,
         *,
         direction: Direction = None,
-        low: Value = -5.0,
-        high: Value = 5.0,
+        low: Low = -5.0,
+        high: High = 5.0,
         basis: Basis = "dictionary",
         appearances: Side = 4,
         columns: Columns = 4,
@@ -222,21 +189,7 @@ class Steering(Showing):
         fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
-        """Appearances go along one direction in equal steps, playing side by side (Eq. 5.8).
-
-        Args:
-            direction: Which; the one that varies most if not given.
-            low: How far along it the first frame is.
-            high: How far a frame after the last would be: 16 frames from -5 to 5 end at 4.375.
-            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
-            appearances: How many.
-            columns: How many in a row.
-            frames: Frames of each clip; as many as in training if not given.
-            truncation: Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean.
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
-            seed: Seed of the appearances.
-        """
+        """Appearances go along one direction in equal steps, playing side by side (Eq. 5.8)."""
         alpha = linear_walk(frames or self.config.frames, low, high)[:, None]
         along = self.basis(basis)[self._or_strongest(direction, 1, basis)]
         w_0 = self.first_codes(self.appearances(appearances, seed), truncation)
@@ -247,11 +200,11 @@ class Steering(Showing):
         self,
         *,
         directions: Directions = None,
-        most: Annotated[int, Range(1, 4096)] = 16,
-        low: Value = -5.0,
-        high: Value = 5.0,
+        most: Most = 16,
+        low: Low = -5.0,
+        high: High = 5.0,
         basis: Basis = "dictionary",
-        columns: Columns = 8,
+        columns: Shown = 8,
         frames: Length = None,
         truncation: Truncation = 1.0,
         seed: Seed = 0,
@@ -260,14 +213,6 @@ class Steering(Showing):
 
         Args:
             directions: Which, as 3 or [3,7]; those that vary most, the strongest first, if not given.
-            most: How many of these at most; as many as there are shows all.
-            low: How far along it the first frame is.
-            high: How far a frame after the last would be: 16 frames from -5 to 5 end at 4.375.
-            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
-            columns: Frames shown of each walk.
-            frames: Frames of each walk; as many as in training if not given.
-            truncation: Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean.
-            seed: Seed of the appearance.
         """
         chosen = self._or_strongest(directions, most, basis)
         alpha = linear_walk(frames or self.config.frames, low, high)[:, None]
@@ -282,19 +227,12 @@ class Steering(Showing):
     def magnitudes(
         self,
         *,
-        most: Annotated[int, Range(1, 8)] = 5,
+        most: Annotated[int, Range(1, 8), "How many directions, those of the largest mean square α."] = 5,
         basis: Basis = "dictionary",
         frames: Length = None,
         seed: Seed = 0,
     ) -> Image:
-        """How far one clip goes along its busiest directions, step by step (Fig. 5.4).
-
-        Args:
-            most: How many directions, those of the largest mean square α.
-            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
-            frames: Frames of the clip, also more than in training; as many as in training if not given.
-            seed: Seed of the clip.
-        """
+        """How far one clip goes along its busiest directions, step by step (Fig. 5.4)."""
         alpha = self._alphas(basis, frames, seed)
         chosen = alpha.square().mean(0).argsort(descending=True)[:most].tolist()
         steps = np.arange(len(alpha))
@@ -303,13 +241,7 @@ class Steering(Showing):
 
     @control
     def alphas(self, *, basis: Basis = "dictionary", frames: Length = None, seed: Seed = 0) -> Table:
-        """How far one clip goes along each direction: a row a transition, as `follow` reads it.
-
-        Args:
-            basis: Directions of the dictionary, or of the same steps by variance, largest first (canonical).
-            frames: Frames of the clip, also more than in training; as many as in training if not given.
-            seed: Seed of the clip.
-        """
+        """How far one clip goes along each direction: a row a transition, as `follow` reads it."""
         alpha = self._alphas(basis, frames, seed)
         return Table([named([k], basis) for k in range(self.config.N)], alpha.tolist())
 
@@ -317,15 +249,11 @@ class Steering(Showing):
         """α of one clip."""
         return self.alphas_of(self.latents(self.appearances(1, seed), self.motions(1, seed, frames)).A, basis)[0]
 
-    def _or_strongest(self, given: int | list[int] | None, n: int, basis: Basis) -> list[int]:
-        """The directions given, or else the n that vary most.
-
-        Raises:
-            InputError: the list is empty, or there are no directions.
-        """
-        if given == []:
-            raise InputError("directions: is empty (expected numbers of directions, as [3,7])")
-        return self.deviations(basis).argsort(descending=True)[:n].tolist() if given is None else as_list(given)
+    def _or_strongest(self, directions: int | list[int] | None, n: int, basis: Basis) -> list[int]:
+        """The directions given, or else the n that vary most. Raises InputError where there are none."""
+        if directions is None:
+            return self.deviations(basis).argsort(descending=True)[:n].tolist()
+        return given(directions)
 
     def _parts(
         self, directions: Directions, basis: Basis, frames: int | None, truncation: float, seed: int

@@ -2,9 +2,9 @@
 
 from mutoscope.errors import InputError
 from mutoscope.media.results import Video
-from mutoscope.systems.control import Fps, Seed, control
+from mutoscope.systems.control import Fps, Scale, Seed, control
 from mutoscope.systems.inputs import Frames, read_frames
-from mutoscope.systems.mintgan.showing import Length, Scale, Showing, Truncation
+from mutoscope.systems.mintgan.showing import Length, Showing, Truncation
 from mutoscope.systems.preference import Preference, beside
 
 
@@ -26,10 +26,6 @@ class Study(Preference, Showing):
 
         Args:
             other: A video, a folder of frames, a GIF or a .npy, which is shown in the size of the system.
-            frames: Frames of both; as many as in training if not given.
-            truncation: Share of its way from the mean that an appearance goes; 1 is as in training, 0 the mean.
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
             seed: Seed of the clip and of its side, by which `tally` knows it.
         """
         length = frames or self.config.frames

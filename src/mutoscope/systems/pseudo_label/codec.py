@@ -5,6 +5,7 @@ Continuous codes are relative here: -1 and 1 are the ends of the range trained o
 
 import copy
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -50,6 +51,13 @@ class Codec:
         generator = torch.Generator().manual_seed(seed)
         draw = torch.randn if self.config.z_distribution == "normal" else torch.rand
         return draw(n, self.config.n_z, generator=generator)
+
+    def random_codes(self, n: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Noise, one-hot clips and relative codes of `n` frames, drawn as in training."""
+        generator = torch.Generator().manual_seed(seed)
+        k = torch.randint(self.config.n_d, (n,), generator=generator)
+        c = torch.rand(n, self.config.n_c, generator=generator) * 2 - 1
+        return self.noise_of(n, seed), one_hot(k, self.config.n_d), c
 
     def one_hot(self, clips: int | Sequence[int], n: int = 1) -> Float[Tensor, "m n_d"]:
         """The discrete pseudo-label of one clip, `n` times, or of several clips."""
@@ -100,10 +108,7 @@ class Codec:
         """
         n = conditions.count
         if conditions.longest == 1:
-            generator = torch.Generator().manual_seed(seed)
-            k = torch.randint(self.config.n_d, (n,), generator=generator)
-            c = torch.rand(n, self.config.n_c, generator=generator) * 2 - 1
-            yield from self.pixels(self.noise_of(n, seed), self.one_hot(k.tolist()), c)[:, None]
+            yield from self.pixels(*self.random_codes(n, seed))[:, None]
             return
         for i, z in enumerate(self.noise_of(n, seed).split(1)):
             clip, code = i % self.config.n_d, i // self.config.n_d % self.config.n_c
@@ -139,21 +144,18 @@ class Codec:
             members = np.flatnonzero(groups == clip)
             codes = range(self.config.n_c) if code is None else [code]
             candidates = [members[np.argsort(read.codes[members, j], kind="stable")] for j in codes]
-            order.append(min(candidates, key=lambda o: _roughness(frames[o])))
+            order.append(min(candidates, key=lambda o: np.square(np.diff(frames[o].astype(np.float32), axis=0)).sum()))
         return np.concatenate(order)
 
 
-class evaluating:
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[nn.Module]:
     """A network in eval mode inside, as it was afterwards."""
-
-    def __init__(self, network: nn.Module) -> None:
-        self.network, self.was_training = network, network.training
-
-    def __enter__(self) -> nn.Module:
-        return self.network.eval()
-
-    def __exit__(self, *_: object) -> None:
-        self.network.train(self.was_training)
+    was_training = network.training
+    try:
+        yield network.eval()
+    finally:
+        network.train(was_training)
 
 
 def recalibrated(network: nn.Module, frames: UInt8[np.ndarray, "n h w c"], batch: int) -> nn.Module:
@@ -168,8 +170,3 @@ def recalibrated(network: nn.Module, frames: UInt8[np.ndarray, "n h w c"], batch
     for part in np.array_split(frames, max(1, len(frames) // batch)):
         network(uint8_to_float(torch.from_numpy(part).to(next(network.parameters()).device)))
     return network.eval()
-
-
-def _roughness(frames: np.ndarray) -> float:
-    """Total squared difference of neighbouring frames."""
-    return float(np.square(np.diff(frames.astype(np.float32), axis=0)).sum())

@@ -14,13 +14,17 @@ from torch import Tensor
 from mutoscope.errors import InputError
 from mutoscope.media import sheets
 from mutoscope.media.results import Replay, Sheet, Table, Video
-from mutoscope.systems.control import Fps, Seed, control
+from mutoscope.systems.control import Columns, Count, Fps, Scale, Seed, control
 from mutoscope.systems.inputs import Frames, read_frames
 from mutoscope.systems.parameters import Index, Range
 from mutoscope.systems.pseudo_label.codec import Codec, Pixels
 from mutoscope.systems.pseudo_label.codes import Play, Segment, line, polyline, shortest_walk
 
-Length = Annotated[int, Range(1, 100_000)]
+Clip = Annotated[int, Index("n_d"), "Which clip, the value of the discrete pseudo-label."]
+Code = Annotated[int, Index("n_c"), "Which continuous code moves."]
+SharedSeed = Annotated[Seed, "Seed of the noise, the same for all."]
+RealFrames = Annotated[Frames, "A picture, a folder of pictures, a video, a strip, or a .npy of frames."]
+Recalibrate = Annotated[bool, "Take D's batch statistics from these frames (on a copy), instead of those of training."]
 
 
 class PseudoLabelControls(Codec):
@@ -30,43 +34,34 @@ class PseudoLabelControls(Codec):
     def sample(
         self,
         *,
-        count: Annotated[int, Range(1, 10_000)] = 64,
-        columns: Annotated[int, Range(1, 100)] = 8,
+        count: Annotated[int, Range(1, 10_000), "Number of frames."] = 64,
+        columns: Columns = 8,
         seed: Seed = 0,
     ) -> Sheet:
         """Random frames: noise and both codes drawn as in training.
 
         Args:
-            count: Number of frames.
-            columns: Frames in a row.
             seed: Seed of all draws.
         """
-        generator = torch.Generator().manual_seed(seed)
-        clips = torch.randint(self.config.n_d, (count,), generator=generator).tolist()
-        c = torch.rand(count, self.config.n_c, generator=generator) * 2 - 1
-        return self._sheet(self.noise_of(count, seed), self.one_hot(clips), c, columns)
+        return self._sheet(*self.random_codes(count, seed), columns)
 
     @control
     def sweep(
         self,
         *,
-        clip: Annotated[int, Index("n_d")] = 0,
-        code: Annotated[int, Index("n_c")] = 0,
+        clip: Clip = 0,
+        code: Code = 0,
         start: float = -1.0,
         stop: float = 1.0,
-        frames: Length = 16,
+        frames: Count = 16,
         fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
         """One clip: a continuous code moves from start to stop, everything else stands still (Figs. 1-4).
 
         Args:
-            clip: Which clip, the value of the discrete pseudo-label.
-            code: Which continuous code moves.
             start: Its first value; -1 and 1 are the ends of the range trained on, values beyond saturate.
             stop: Its last value.
-            frames: Number of frames.
-            fps: Frames a second.
             seed: Seed of the noise: the same clip in another style.
         """
         c = line(self.config.n_c, code, start, stop, frames)
@@ -77,8 +72,8 @@ class PseudoLabelControls(Codec):
         self,
         *,
         points: list[list[float]],
-        clip: Annotated[int, Index("n_d")] = 0,
-        frames: Length = 32,
+        clip: Clip = 0,
+        frames: Count = 32,
         play: Play = "once",
         smooth: bool = False,
         fps: Fps = 8.0,
@@ -88,24 +83,18 @@ class PseudoLabelControls(Codec):
 
         Args:
             points: Corners of the line, as [[-1, 0], [1, 0], [1, 1]]: one relative value per continuous code.
-            clip: Which clip.
-            frames: Number of frames.
             play: Stop at the end (once), come back (ping-pong) or return to the first point (loop).
             smooth: Slow down at the corners.
-            fps: Frames a second.
-            seed: Seed of the noise.
         """
         c = polyline(points, self.config.n_c, frames, play, smooth)
         return self.video(self.noise_of(1, seed), self.one_hot(clip), c, fps)
 
     @control
-    def clip_switch(self, *, segments: list[Segment], fps: Fps = 8.0, seed: Seed = 0) -> Video:
+    def clip_switch(self, *, segments: list[Segment], fps: Fps = 8.0, seed: SharedSeed = 0) -> Video:
         """Several clips in a row, each with its own sweep: d switches, c moves.
 
         Args:
             segments: The stretches, as [{"clip": 0, "frames": 16, "code": 0, "start": -1, "stop": 1}, {"clip": 2}].
-            fps: Frames a second.
-            seed: Seed of the noise, the same for all.
         """
         if not segments:
             raise InputError('segments: is empty (expected stretches, as [{"clip": 0}, {"clip": 1}])')
@@ -137,8 +126,6 @@ class PseudoLabelControls(Codec):
             amplitude: Value of the active index; 1 is as in training, larger values saturate.
             ordered: Visit the indices in the order of `order_indices`, which looks smooth, instead of 0, 1, 2, ...
             hold: Frames per index.
-            fps: Frames a second.
-            seed: Seed of the noise.
         """
         d, c = self._activated(over, amplitude)
         order = self._order(over, amplitude, samples=16) if ordered else range(len(d))
@@ -162,18 +149,15 @@ class PseudoLabelControls(Codec):
     def grid(
         self,
         *,
-        code: Annotated[int, Index("n_c")] = 0,
-        columns: Annotated[int, Range(1, 100)] = 10,
+        code: Code = 0,
+        columns: Columns = 10,
         reach: float = 1.0,
-        seed: Seed = 0,
+        seed: SharedSeed = 0,
     ) -> Sheet:
         """All clips below each other, one continuous code moving from left to right (Figs. 1, 3, 4, 6).
 
         Args:
-            code: Which continuous code moves.
-            columns: Frames in a row.
             reach: The code moves from -reach to reach; beyond 1 it leaves the range trained on.
-            seed: Seed of the noise, the same in all cells.
         """
         c = line(self.config.n_c, code, -reach, reach, columns).repeat(self.config.n_d, 1)
         d = torch.eye(self.config.n_d).repeat_interleave(columns, 0)
@@ -181,16 +165,8 @@ class PseudoLabelControls(Codec):
         return self._sheet(self.noise_of(1, seed), d, c, columns, rows, _values(code, -reach, reach, columns))
 
     @control
-    def codes_grid(
-        self, *, clip: Annotated[int, Index("n_d")] = 0, columns: Annotated[int, Range(1, 100)] = 10, seed: Seed = 0
-    ) -> Sheet:
-        """One clip, every continuous code in a row of its own: what does each of them move?
-
-        Args:
-            clip: Which clip.
-            columns: Frames in a row.
-            seed: Seed of the noise, the same in all cells.
-        """
+    def codes_grid(self, *, clip: Clip = 0, columns: Columns = 10, seed: SharedSeed = 0) -> Sheet:
+        """One clip, every continuous code in a row of its own: what does each of them move?"""
         c = torch.cat([line(self.config.n_c, code, -1, 1, columns) for code in range(self.config.n_c)])
         rows = [f"code {j}" for j in range(self.config.n_c)]
         header = [f"{v:+.1f}" for v in np.linspace(-1, 1, columns)]
@@ -200,19 +176,16 @@ class PseudoLabelControls(Codec):
     def styles(
         self,
         *,
-        clip: Annotated[int, Index("n_d")] = 0,
-        code: Annotated[int, Index("n_c")] = 0,
+        clip: Clip = 0,
+        code: Code = 0,
         rows: Annotated[int, Range(1, 100)] = 6,
-        columns: Annotated[int, Range(1, 100)] = 10,
+        columns: Columns = 10,
         seed: Seed = 0,
     ) -> Sheet:
         """One sweep under several draws of the noise: what the noise changes and what it leaves.
 
         Args:
-            clip: Which clip.
-            code: Which continuous code moves.
             rows: Draws of the noise, one a row.
-            columns: Frames in a row.
             seed: Seed of the draws.
         """
         z = self.noise_of(rows, seed).repeat_interleave(columns, 0)
@@ -224,18 +197,15 @@ class PseudoLabelControls(Codec):
     def saturation(
         self,
         *,
-        code: Annotated[int, Index("n_c")] = 0,
+        code: Code = 0,
         amplitude: Annotated[float, Range(1, 1000)] = 20.0,
-        columns: Annotated[int, Range(2, 100)] = 11,
-        seed: Seed = 0,
+        columns: Annotated[int, Range(2, 100), "Frames in a row."] = 11,
+        seed: SharedSeed = 0,
     ) -> Sheet:
         """All clips with a code far outside the range trained on: the end stops of Fig. 5.
 
         Args:
-            code: Which continuous code moves.
             amplitude: It moves from -amplitude to amplitude, the steps growing outwards.
-            columns: Frames in a row.
-            seed: Seed of the noise, the same in all cells.
         """
         ramp = torch.linspace(-1, 1, columns)
         values = ramp.sign() * ((1 + amplitude) ** ramp.abs() - 1)
@@ -250,24 +220,18 @@ class PseudoLabelControls(Codec):
     def wall(
         self,
         *,
-        code: Annotated[int, Index("n_c")] = 0,
-        frames: Length = 16,
-        columns: Annotated[int, Range(1, 100)] = 5,
+        code: Code = 0,
+        frames: Count = 16,
+        columns: Columns = 5,
         play: Play = "ping-pong",
-        scale: Annotated[int, Range(1, 16)] = 1,
+        scale: Scale = 1,
         fps: Fps = 8.0,
-        seed: Seed = 0,
+        seed: SharedSeed = 0,
     ) -> Video:
         """All clips moving at once, side by side in one video.
 
         Args:
-            code: Which continuous code moves.
-            frames: Number of frames.
-            columns: Clips in a row.
             play: Stop at the end (once), come back (ping-pong) or jump back (loop).
-            scale: Enlargement of every pixel.
-            fps: Frames a second.
-            seed: Seed of the noise, the same for all.
         """
         ends = [[0.0] * code + [-1.0], [0.0] * code + [1.0]]
         steps = polyline(ends, self.config.n_c, frames, "ping-pong" if play == "ping-pong" else "once")
@@ -295,7 +259,6 @@ class PseudoLabelControls(Codec):
                 i is clip i while code i (both counted round) moves along the row.
             amplitude: Factor on the codes; the authors also draw with 20.
             rows: Number of rows.
-            seed: Seed of the noise.
         """
         n = self.config.n_d
         clips = [i % n for i in range(rows) for _ in range(n)]
@@ -307,13 +270,8 @@ class PseudoLabelControls(Codec):
         return self._sheet(z, self.one_hot(clips) * amplitude, c * amplitude, n)
 
     @control
-    def label(self, *, frames: Frames, recalibrate: bool = False) -> Table:
-        """What D reads from real frames: the clip each belongs to, its place in it, and how real it looks.
-
-        Args:
-            frames: A picture, a folder of pictures, a video, a strip, or a .npy of frames.
-            recalibrate: Take D's batch statistics from these frames (on a copy), instead of those of training.
-        """
+    def label(self, *, frames: RealFrames, recalibrate: Recalibrate = False) -> Table:
+        """What D reads from real frames: the clip each belongs to, its place in it, and how real it looks."""
         read = self.read_labels(read_frames(frames, self.config.image_size, self.config.channels), recalibrate)
         columns = ["frame", "clip", "probability", *(f"code_{j}" for j in range(self.config.n_c)), "score"]
         rows = [
@@ -326,18 +284,15 @@ class PseudoLabelControls(Codec):
     def sort_frames(
         self,
         *,
-        frames: Frames,
+        frames: RealFrames,
         code: Annotated[int | None, Index("n_c")] = None,
-        recalibrate: bool = False,
+        recalibrate: Recalibrate = False,
         fps: Fps = 8.0,
     ) -> Video:
         """Brings shuffled real frames into order: grouped by clip, then along a continuous code.
 
         Args:
-            frames: A folder of pictures, a video, a strip, or a .npy of frames.
             code: Sort along this code; by default, in each clip, along the one that makes neighbours most alike.
-            recalibrate: Take D's batch statistics from these frames (on a copy).
-            fps: Frames a second.
         """
         pixels = read_frames(frames, self.config.image_size, self.config.channels)
         ordered = pixels[self.order_frames(pixels, code, recalibrate)]
@@ -348,9 +303,9 @@ class PseudoLabelControls(Codec):
         self,
         *,
         frame: Frames,
-        code: Annotated[int, Index("n_c")] = 0,
+        code: Code = 0,
         stop: float = 1.0,
-        frames: Length = 16,
+        frames: Count = 16,
         fps: Fps = 8.0,
         seed: Seed = 0,
     ) -> Video:
@@ -362,9 +317,6 @@ class PseudoLabelControls(Codec):
             frame: A picture; of several frames the first is taken.
             code: Which continuous code moves; the others keep what is read.
             stop: Its last value, relative.
-            frames: Number of frames.
-            fps: Frames a second.
-            seed: Seed of the noise.
         """
         read = self.read_labels(read_frames(frame, self.config.image_size, self.config.channels)[:1])
         c = torch.from_numpy(read.codes).expand(frames, -1).clone()

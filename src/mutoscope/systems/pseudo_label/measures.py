@@ -4,14 +4,12 @@ Nothing here enters training: clip, time, label and phase of real frames are kno
 """
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from mutoscope.data import Clips, FrameBag
 from mutoscope.data.synthetic.sprite_estimators import estimate_phase, estimate_type
 from mutoscope.metrics.codes import (
-    Render,
     continuity,
     controllability,
     effect_sizes,
@@ -27,6 +25,7 @@ from mutoscope.systems.labels import one_hot
 from mutoscope.systems.pseudo_label.system import PseudoLabel
 
 SWEEP_FRAMES = 10
+LAYERS_IN_TIME = (*LAYER_KINDS["C3D"], *LAYER_KINDS["RNN"])
 
 
 def measure(system: PseudoLabel, clips: Clips, seed: int = 0) -> dict[str, float]:
@@ -87,6 +86,7 @@ def drawing_measures(system: PseudoLabel, clips: Clips, seed: int = 0) -> dict[s
         return system.synthesise(z=z, d=one_hot(d, system.config.n_d), c=c)
 
     effects = effect_sizes(render, system.config.n_d, system.config.n_c, -1.0, 1.0, samples=256, seed=seed)
+    near, far = saturation(render, system.config.n_d, system.config.n_c, (1.0, 20.0))
     moving = [clips[i].frames for i in range(len(clips)) if len(clips[i].frames) > 1]
     sweeps = sweeps_of_all_codes(system, seed)
     best = sweeps[np.arange(system.config.n_d), strongest_codes(sweeps)]
@@ -96,23 +96,11 @@ def drawing_measures(system: PseudoLabel, clips: Clips, seed: int = 0) -> dict[s
         "E_c_mean": float(effects.c.mean()),
         "E_real": float(np.mean([2 * (clip / 127.5).var(axis=0, ddof=1).mean() for clip in moving])),
         "visible_motion": float(np.mean([visible_motion(sweep, moving) for sweep in best])),
-        "saturation": saturation_of(render, system.config.n_d, system.config.n_c),
-        "layers_in_time": layers_in_time(system),
+        "saturation": float(far / near) if near > 0 else float("nan"),
+        "layers_in_time": float(sum(isinstance(layer, LAYERS_IN_TIME) for layer in system.modules())),
         **codes_read_back(system, seed),
     }
     return measures | (sprite_control(sweeps) if "type" in clips.factors else {})
-
-
-def layers_in_time(system: PseudoLabel) -> float:
-    """How many layers are three-dimensional or recurrent."""
-    kinds = (*LAYER_KINDS["C3D"], *LAYER_KINDS["RNN"])
-    return float(sum(isinstance(layer, kinds) for layer in system.modules()))
-
-
-def saturation_of(render: Render, n_d: int, n_c: int) -> float:
-    """Change between amplitudes 20 and 40 ÷ change between 1 and 2: 0 where codes far out of range change nothing."""
-    near, far = saturation(render, n_d, n_c, (1.0, 20.0))
-    return float(far / near) if near > 0 else float("nan")
 
 
 def sweeps_of_all_codes(system: PseudoLabel, seed: int) -> UInt8[np.ndarray, "d k t h w c"]:
@@ -129,12 +117,10 @@ def strongest_codes(sweeps: UInt8[np.ndarray, "d k t h w c"]) -> np.ndarray:
 
 def codes_read_back(system: PseudoLabel, seed: int, samples: int = 1024) -> dict[str, float]:
     """Accuracy of d and R² of c (mean over codes) that D reads from generated frames."""
-    generator = torch.Generator().manual_seed(seed)
-    k = torch.randint(system.config.n_d, (samples,), generator=generator)
-    c = torch.rand(samples, system.config.n_c, generator=generator) * 2 - 1
-    read = system.read_labels(system.pixels(system.noise_of(samples, seed), system.one_hot(k.tolist()), c))
+    z, d, c = system.random_codes(samples, seed)
+    read = system.read_labels(system.pixels(z, d, c))
     residual = np.square(read.codes - c.numpy()).mean(0) / c.numpy().var(0)
-    return {"d_accuracy": float((read.clip == k.numpy()).mean()), "c_r2": float((1 - residual).mean())}
+    return {"d_accuracy": float((read.clip == d.argmax(1).numpy()).mean()), "c_r2": float((1 - residual).mean())}
 
 
 def sprite_control(sweeps: UInt8[np.ndarray, "d k t h w c"]) -> dict[str, float]:
