@@ -15,11 +15,12 @@ from mutoscope.data import clips_from_arrays
 from mutoscope.data.synthetic import make_clips
 from mutoscope.data.synthetic.moving_sprites import MOTIONS
 from mutoscope.errors import InputError
+from mutoscope.nn import frames_at
 from mutoscope.systems.conditions import Conditions
 from mutoscope.systems.draws import Random
 from mutoscope.systems.g3an import G3AN, G3ANConfig
 from mutoscope.systems.g3an import system as system_module
-from mutoscope.systems.g3an.system import frames_at, other_labels
+from mutoscope.systems.g3an.system import other_labels
 from mutoscope.systems.loading import load
 from mutoscope.training import train
 from mutoscope.training.options import preset

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mutoscope.data.synthetic import make_clips
+from mutoscope.nn import frames_at
 from mutoscope.systems.draws import Random
 from mutoscope.systems.imaginator import ImaGINator, ImaGINatorConfig
 from mutoscope.systems.imaginator import system as algorithm
-from mutoscope.systems.imaginator.system import frames_at
 
 MOTIONS = ["smile", "frown", "surprise", "nod"]
 SMALL = {"d_z": 6, "d_p": 5, "image_size": 32, "ch": 4, "ch_D": 4, "image_frames": 4}

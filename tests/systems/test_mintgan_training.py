@@ -13,12 +13,11 @@ from torch.nn import functional as F
 
 from mutoscope.data.synthetic import make_clips
 from mutoscope.losses import r1
-from mutoscope.nn import time_to_channels
+from mutoscope.nn import frames_at, time_to_channels
 from mutoscope.systems.conditions import Conditions
 from mutoscope.systems.draws import Random
 from mutoscope.systems.mintgan import MintGAN, MintGANConfig
 from mutoscope.systems.mintgan import system as algorithm
-from mutoscope.systems.mintgan.system import frames_at
 
 SMALL = {
     **{"d_a": 8, "d_m": 4, "N": 16, "image_size": 8, "frames": 8, "levels": 3},

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -40,7 +40,7 @@ from mutoscope.media.sheets import contact_sheet
 from mutoscope.media.tensors import float_to_uint8, uint8_to_float
 from mutoscope.metrics.anova import variance_shares
 from mutoscope.metrics.motion import flow
-from mutoscope.nn import BatchNorm2d, BatchNorm3d, init_normal, normalising_parts
+from mutoscope.nn import BatchNorm2d, BatchNorm3d, frames_at, init_normal, normalising_parts
 from mutoscope.systems.base import Batch, Optimizers, System, step
 from mutoscope.systems.conditions import Conditions
 from mutoscope.systems.config import Betas, Config, FrameStep, Size, Weight
@@ -364,9 +364,3 @@ def check_frames(frames: int, image_size: int) -> None:
     shortest = 3 * levels_of(image_size) + 4
     if frames < shortest:
         raise InputError(f"frames: {frames} is too few for frames of {image_size} pixels (expected {shortest})")
-
-
-def frames_at(clips: Clip, times: Int[Tensor, "n k"]) -> Float[Tensor, "m c h w"]:
-    """The frames at these times of each clip, clip after clip."""
-    clip = torch.arange(len(clips), device=clips.device).repeat_interleave(times.shape[1])
-    return clips[clip, :, times.flatten()]

@@ -3,7 +3,7 @@
 from mutoscope.nn.averaging import WeightAverage
 from mutoscope.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, normalising_parts
 from mutoscope.nn.checkpoints import read_state
-from mutoscope.nn.clips import Spatial, Temporal, clips_of, frames_of, times_of
+from mutoscope.nn.clips import Spatial, Temporal, clips_of, frames_at, frames_of, times_of
 from mutoscope.nn.convolutions import ConvTranspose2d
 from mutoscope.nn.discriminators import ImageDiscriminator, discriminator_widths
 from mutoscope.nn.equalised import EqualConv2d, EqualLinear
@@ -44,6 +44,7 @@ __all__ = [
     "discriminator_widths",
     "downsample",
     "folded",
+    "frames_at",
     "frames_of",
     "init_he",
     "init_normal",

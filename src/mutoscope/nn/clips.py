@@ -4,7 +4,8 @@ Clips are `b c t h w` and keep their channels last in memory. In that layout all
 all pixel positions one row of a picture whose height is time, without a copy.
 """
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 Clip = Float[Tensor, "b c t h w"]
@@ -18,6 +19,12 @@ def frames_of(x: Clip) -> Float[Tensor, "bt c h w"]:
 def clips_of(frames: Float[Tensor, "bt c h w"], clips: int) -> Clip:
     """Undoes `frames_of`."""
     return frames.unflatten(0, (clips, -1)).transpose(1, 2)
+
+
+def frames_at(x: Clip, times: Int[Tensor, "b k"]) -> Float[Tensor, "bk c h w"]:
+    """k frames of each clip, at times of its own, clip after clip."""
+    clip = torch.arange(len(x), device=x.device).repeat_interleave(times.shape[1])
+    return x[clip, :, times.flatten()]
 
 
 def times_of(x: Clip) -> Float[Tensor, "b c t hw"]:

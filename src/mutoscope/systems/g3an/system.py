@@ -15,7 +15,7 @@ from mutoscope.data.windows import ClipWindows
 from mutoscope.losses import PyramidLoss, bce
 from mutoscope.media.results import Sheet
 from mutoscope.media.tensors import uint8_to_float
-from mutoscope.nn import FoldedCopy, ImageDiscriminator, TemporalPyramid, WeightAverage
+from mutoscope.nn import FoldedCopy, ImageDiscriminator, TemporalPyramid, WeightAverage, frames_at
 from mutoscope.systems.base import Batch, Optimizers, Stage, System, step
 from mutoscope.systems.conditions import Conditions
 from mutoscope.systems.draws import Random
@@ -214,12 +214,6 @@ class G3AN(G3ANControls, System):
 def with_noise(x: Float[Tensor, "b ..."], noise: Noise, name: str) -> Float[Tensor, "b ..."]:
     """What a discriminator sees of x: with the noise of this name, where there is some."""
     return x + noise[name] if name in noise else x
-
-
-def frames_at(clips: Float[Tensor, "b c t h w"], times: Int[Tensor, "b k"]) -> Float[Tensor, "n c h w"]:
-    """The frames of each clip at k times of its own, n = b k in all."""
-    clip = torch.arange(len(clips), device=clips.device).repeat_interleave(times.shape[1])
-    return clips[clip, :, times.flatten()]
 
 
 def other_labels(y: Float[Tensor, "b K"], shift: Int[Tensor, " b"]) -> Float[Tensor, "b K"]:

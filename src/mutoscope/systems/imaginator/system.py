@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -13,7 +13,7 @@ from mutoscope.data.windows import ClipWindows
 from mutoscope.losses import bce
 from mutoscope.media.results import Sheet
 from mutoscope.media.tensors import uint8_to_float
-from mutoscope.nn import FoldedCopy, ImageDiscriminator, WeightAverage
+from mutoscope.nn import FoldedCopy, ImageDiscriminator, WeightAverage, frames_at
 from mutoscope.systems.base import Batch, Optimizers, Stage, System, step
 from mutoscope.systems.conditions import Conditions
 from mutoscope.systems.draws import Random
@@ -167,9 +167,3 @@ class ImaGINator(ImaGINatorControls, System):
 
     def sample_sheet(self, clips: Clips) -> Sheet:
         return self.sheet_of(first_pictures(clips, SHEET_PICTURES))
-
-
-def frames_at(clips: Float[Tensor, "b c t h w"], times: Int[Tensor, "b k"]) -> Float[Tensor, "n c h w"]:
-    """The frames of each clip at times of its own, clip after clip."""
-    clip = torch.arange(len(clips), device=clips.device).repeat_interleave(times.shape[1])
-    return clips.transpose(1, 2)[clip, times.flatten()]

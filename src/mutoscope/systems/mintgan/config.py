@@ -7,7 +7,7 @@ from mutoscope.data.clips import Clips
 from mutoscope.errors import InputError
 from mutoscope.nn import widths_for
 from mutoscope.nn.pyramid import speeds_of
-from mutoscope.systems.config import Betas, Colours, Config, Ema, FrameStep, Size, Weight
+from mutoscope.systems.config import Betas, Colours, Config, Ema, FrameStep, Size, Weight, check_frame_step
 from mutoscope.systems.parameters import Range
 
 Method = Literal["svd", "eigh", "qr", "orthogonal", "free"]
@@ -81,8 +81,7 @@ class MintGANConfig(Config):
     def check(self) -> None:
         widths_for(self.image_size, self.widths)
         widths_for(self.image_size, self.widths_D, "widths_D")
-        if self.frame_step[0] > self.frame_step[1]:
-            raise InputError(f"frame_step: {self.frame_step} is empty (lowest distance first)")
+        check_frame_step(self.frame_step)
         if self.d_v == "pyramid":
             speeds_of(self.frames, self.levels)
             if not self.use_D_I and self.levels == 0:

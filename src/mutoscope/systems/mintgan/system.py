@@ -13,7 +13,7 @@ from mutoscope.data.windows import ClipWindows
 from mutoscope.losses import LogisticLoss
 from mutoscope.media.results import Sheet
 from mutoscope.media.tensors import uint8_to_float
-from mutoscope.nn import ResidualDiscriminator, TemporalPyramid, WeightAverage, widths_for
+from mutoscope.nn import ResidualDiscriminator, TemporalPyramid, WeightAverage, frames_at, widths_for
 from mutoscope.nn.pyramid import speeds_of
 from mutoscope.systems.base import Batch, Optimizers, Stage, System, step
 from mutoscope.systems.draws import Random
@@ -164,12 +164,6 @@ class MintGAN(MintGANControls, System):
 
     def sample_sheet(self, clips: Clips) -> Sheet:
         return self.sheet()
-
-
-def frames_at(clips: Float[Tensor, "b c t h w"], times: Int[Tensor, "b k"]) -> Float[Tensor, "n c h w"]:
-    """Frames of each clip at times of its own, clip by clip."""
-    clip = torch.arange(len(clips), device=clips.device).repeat_interleave(times.shape[1])
-    return clips[clip, :, times.flatten()]
 
 
 def _settle_average(system: MintGAN, prefix: str, keep_vars: bool) -> None:
