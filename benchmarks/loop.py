@@ -124,6 +124,7 @@ def main() -> None:
         "machine": timing.machine(),
         "rows": {name: timing.spread(values) for name, values in measured.items()},
     }
+    results = timing.plain(results)
     rows = [
         (name, *(f"{value[key]:.4g}" for key in ("median", "low", "high"))) for name, value in results["rows"].items()
     ]
