@@ -1,9 +1,11 @@
 """What all systems share: a training step on examples and on noise drawn before it, and one format of weights."""
 
+import inspect
 import json
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -187,8 +189,13 @@ class System(nn.Module):
         raise NotImplementedError
 
     def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
-        """What only this system can be asked, by name, on clips it was not trained on; the rest is `evaluation`'s."""
-        return {}
+        """What only this system can be asked, by name, on clips it was not trained on; the rest is `evaluation`'s.
+
+        It is what `measure(system, clips, seed)` gives, in the file `measures.py` beside the system, if there is one.
+        """
+        if not Path(inspect.getfile(type(self))).with_name("measures.py").is_file():
+            return {}
+        return import_module(f"{type(self).__module__.rpartition('.')[0]}.measures").measure(self, clips, seed)
 
     # Helpers of training steps.
 

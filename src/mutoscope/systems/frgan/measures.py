@@ -1,7 +1,5 @@
 """What FRGAN has learned: forecasts by true and by predicted structure, before and after refining, beside a still."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from jaxtyping import UInt8
@@ -12,9 +10,7 @@ from mutoscope.metrics.forecasting import forecast_measures
 from mutoscope.systems.conditions import Conditions
 from mutoscope.systems.frgan.coarse import coarse_clips
 from mutoscope.systems.frgan.structures import Face, Joints, Rows
-
-if TYPE_CHECKING:
-    from mutoscope.systems.frgan.system import FRGAN
+from mutoscope.systems.frgan.system import FRGAN
 
 MOST_CLIPS = 64
 MOST_FRAMES = 120  # foretold of a clip, as in Table 6
@@ -25,7 +21,7 @@ STANDS = 8
 Clip = UInt8[np.ndarray, "t h w c"]
 
 
-def frgan_measures(system: "FRGAN", clips: Clips) -> dict[str, float]:
+def measure(system: FRGAN, clips: Clips, seed: int = 0) -> dict[str, float]:
     """Figures of forecasts of held-out clips; with joints from the last observed frame on, else from the first.
 
     Returns:
@@ -73,7 +69,7 @@ def frgan_measures(system: "FRGAN", clips: Clips) -> dict[str, float]:
     return measures | mask_measures(system, sources, true_rows, real) | retarget_measures(system, clips)
 
 
-def refined_measures(system: "FRGAN", clips: Clips, rows: list[Rows]) -> dict[str, float]:
+def refined_measures(system: FRGAN, clips: Clips, rows: list[Rows]) -> dict[str, float]:
     """Figures of another method's clips of real ones as they are (`_coarse`), and refined."""
     assert system.config.coarse is not None
     given = system.config.given
@@ -90,7 +86,7 @@ def change(before: list[Clip], after: list[Clip]) -> float:
     return float(np.mean([np.abs(a.astype(np.int16) - b).mean() for a, b in zip(before, after, strict=True)]))
 
 
-def retarget_measures(system: "FRGAN", clips: Clips) -> dict[str, float]:
+def retarget_measures(system: FRGAN, clips: Clips) -> dict[str, float]:
     """Expressions carried over to other people, held against the true pictures of them, which only the twin has.
 
     Returns:
@@ -123,7 +119,7 @@ def retarget_measures(system: "FRGAN", clips: Clips) -> dict[str, float]:
     return measures
 
 
-def pose_errors(system: "FRGAN", predicted: list[Rows], true: list[Rows]) -> dict[str, float]:
+def pose_errors(system: FRGAN, predicted: list[Rows], true: list[Rows]) -> dict[str, float]:
     """Mean distances in pixels from the true joints; `true` begins with the last observed pose."""
     structure = system.structure
     assert isinstance(structure, Joints)
@@ -143,7 +139,7 @@ def pose_errors(system: "FRGAN", predicted: list[Rows], true: list[Rows]) -> dic
 
 @torch.no_grad()
 def mask_measures(
-    system: "FRGAN", sources: list[tuple[np.ndarray, np.ndarray]], rows: list[Rows], real: list[Clip]
+    system: FRGAN, sources: list[tuple[np.ndarray, np.ndarray]], rows: list[Rows], real: list[Clip]
 ) -> dict[str, float]:
     """The mean of the forecasting network's mask where things move and where they do not; nothing without a mask."""
     if system.config.residual != "mask":

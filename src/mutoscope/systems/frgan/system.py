@@ -27,7 +27,6 @@ from mutoscope.systems.frgan.config import FRGANConfig
 from mutoscope.systems.frgan.controls import FRGANControls
 from mutoscope.systems.frgan.examples import ForecastPairs, PoseSequences, RefineWindows, stage_groups
 from mutoscope.systems.frgan.generation import pixels_to_coordinates
-from mutoscope.systems.frgan.measures import frgan_measures
 from mutoscope.systems.frgan.networks import (
     ClipCritic,
     ForecastingNetwork,
@@ -318,9 +317,6 @@ class FRGAN(FRGANControls, System):
             else:
                 followed = np.stack([*self.clip(given[-1], rows[len(given) - 1], to_come)])
             yield np.concatenate([given, followed])
-
-    def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
-        return frgan_measures(self, clips)
 
     def sample_sheet(self, clips: Clips) -> Sheet:
         return self.sheet_of_clips(clips)

@@ -202,11 +202,6 @@ class G3AN(G3ANControls, System):
         for clip, length in zip(clips, conditions.lengths, strict=True):
             yield clip[:length]
 
-    def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
-        from mutoscope.systems.g3an.measures import measure
-
-        return measure(self, clips, seed)
-
     def sample_sheet(self, clips: Clips) -> Sheet:
         return self.grid()
 

@@ -1,7 +1,6 @@
 """What a trained system's directions do on the twins, read off its clips exactly (section 12 of the specification)."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,10 +11,8 @@ from mutoscope.data import Clips
 from mutoscope.data.synthetic import readers_of
 from mutoscope.metrics.flow_sectors import Wheel
 from mutoscope.systems.mintgan.drawing import Basis
+from mutoscope.systems.mintgan.system import MintGAN
 from mutoscope.systems.twin_motion import MotionReader, courses, trajectory_measures
-
-if TYPE_CHECKING:
-    from mutoscope.systems.mintgan.system import MintGAN
 
 CLIPS = 64
 CANDIDATES = 8
@@ -64,7 +61,7 @@ DRIVEN = {"reach": ARM_DRIVEN, "reach_one_table": ARM_DRIVEN, "talk": ("mouth", 
 """The factor whose direction is driven, the quantity that must follow, and the one that must rest."""
 
 
-def motion_measures(system: "MintGAN", clips: Clips, seed: int = 0) -> dict[str, float]:
+def measure(system: MintGAN, clips: Clips, seed: int = 0) -> dict[str, float]:
     """All there is to measure of these clips.
 
     Returns:
@@ -89,14 +86,14 @@ def motion_measures(system: "MintGAN", clips: Clips, seed: int = 0) -> dict[str,
     return measures
 
 
-def concentration(system: "MintGAN", basis: Basis) -> float:
+def concentration(system: MintGAN, basis: Basis) -> float:
     """The share of the direction with the largest variance in that of all."""
     variance = system.in_basis(system.sampled_magnitudes(), basis).flatten(0, 1).var(0)
     return float(variance.max() / variance.sum())
 
 
-def attribution(system: "MintGAN", data: str, read: MotionReader, basis: Basis, seed: int = 0) -> dict[str, float]:
-    """What the strongest directions of a basis remove, and what driving one of them does (see `motion_measures`).
+def attribution(system: MintGAN, data: str, read: MotionReader, basis: Basis, seed: int = 0) -> dict[str, float]:
+    """What the strongest directions of a basis remove, and what driving one of them does (see `measure`).
 
     Args:
         system: whose directions they are.

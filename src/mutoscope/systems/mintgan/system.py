@@ -157,11 +157,6 @@ class MintGAN(MintGANControls, System):
 
     # What others ask of it.
 
-    def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
-        from mutoscope.systems.mintgan.measures import motion_measures
-
-        return motion_measures(self, clips, seed)
-
     def sample_sheet(self, clips: Clips) -> Sheet:
         return self.sheet()
 

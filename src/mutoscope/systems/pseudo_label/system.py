@@ -50,11 +50,6 @@ class PseudoLabel(PseudoLabelControls, System):
     def sample_sheet(self, clips: Clips) -> Sheet:
         return self.grid(columns=10)
 
-    def measure(self, clips: Clips, seed: int = 0) -> dict[str, float]:
-        from mutoscope.systems.pseudo_label.measures import measure
-
-        return measure(self, clips, seed)
-
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         o = self.config
 
