@@ -117,11 +117,11 @@ class TestShapes:
         [
             ("mocogan", {"frames": 5}, "frames: 5 is too few for frames of 16 pixels (expected 10)"),
             ("mocogan", {"categories": -1}, "categories: -1 is out of range (expected 0 to 65536)"),
-            ("mocogan", {"dim_content": 20_000_000}, "dim_content: 20000000 is out of range (expected 1 to 65536)"),
+            ("mocogan", {"dim_content": 20_000_000}, "dim_content: 20000000 is out of range (expected 1 to 8192)"),
             ("mocogan", {"betas": (0.5, 1.0)}, "betas: 1.0 is out of range (expected 0 to below 1)"),
             ("vgan", {"frames": 6}, "frames: 6 is not a multiple of 4 (for frames of 16 pixels)"),
             ("vgan", {"lambda_mask": -1.0}, "lambda_mask: -1.0 is out of range (expected 0 or more)"),
-            ("tgan", {"clip_every": 0}, "clip_every: 0 is out of range (expected 1 to 65536)"),
+            ("tgan", {"clip_every": 0}, "clip_every: 0 is out of range (expected 1 to 8192)"),
         ],
     )
     def test_and_those_of_one(self, name: str, wrong: dict, message: str):

@@ -377,7 +377,7 @@ class TestChoices:
         ("choices", "message"),
         [
             ({"image_size": 48}, "image_size: 48 .expected 32, 64, 128"),
-            ({"d_a": 20_000_000}, "d_a: 20000000 is out of range .expected 1 to 65536"),
+            ({"d_a": 20_000_000}, "d_a: 20000000 is out of range .expected 1 to 8192"),
             ({"ch": 4096}, "ch: 4096 is out of range .expected 1 to 1024"),
             ({"betas": [0.5, 1.5]}, "betas: 1.5 is out of range"),
             ({"fsa_level": 4, "image_size": 32}, "fsa_level: 4 is not a G³ module .expected 0 to 3, or null"),

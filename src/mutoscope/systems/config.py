@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound="Config")
 
-Size = Annotated[int, Range(1, 65_536)]
+Size = Annotated[int, Range(1, 8192)]
 """A number of channels, units, labels, frames."""
 Steps = Annotated[int, Range(0, 1_000_000_000)]
 LearningRate = Annotated[float, Range(0)]
@@ -39,9 +39,7 @@ LabelNames = Annotated[
     "Names of the labels in their order; null takes those of the data, [] trains without labels.",
 ]
 PyramidLevels = Annotated[int, Range(1, 10), "Speeds that the pyramid sees; level i takes every 2^i-th frame."]
-PyramidWidths = Annotated[
-    list[int] | None, Range(1, 65_536), "Its channels at 4, 8, 16, ... pixels; null for MintGAN's."
-]
+PyramidWidths = Annotated[list[int] | None, Range(1, 8192), "Its channels at 4, 8, 16, ... pixels; null for MintGAN's."]
 PyramidGamma = Annotated[float, Range(0), "Weight γ of the gradient penalty R1 on the pyramid."]
 
 
