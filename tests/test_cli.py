@@ -1,6 +1,7 @@
 """The command line as a user meets it: every verb, every control, and one line for everything that is wrong."""
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -225,9 +226,15 @@ class TestHostileInputs:
             ),
             (lambda folder: (folder / "config.json").write_text("[1, 2]"), "config.json: not a JSON object"),
             (lambda folder: edit(folder, system="nothing"), "system is 'nothing' (expected one of pseudo_label"),
+            (lambda folder: edit(folder, system=["g3an"]), "system is ['g3an'] (expected one of pseudo_label"),
+            (lambda folder: (folder / "config.json").write_text("[" * 100_000), "config.json: not readable JSON"),
+            (lambda folder: edit(folder, n_z=10**400), "config.json: n_z: 1000"),
+            (lambda folder: edit(folder, channels=True), "config.json: channels: "),
+            (lambda folder: edit(folder, c_range=[0.0, math.inf]), "config.json: c_range: inf is out of range"),
             (lambda folder: edit(folder, n_d="four"), "config.json: n_d: four (expected int)"),
             (lambda folder: edit(folder, n_d=None), "config.json: n_d: is null"),
             (lambda folder: edit(folder, n_z=20_000_000), "config.json: n_z: 20000000 is out of range"),
+            (lambda folder: edit(folder, width=64, image_size=4096), "config.json: "),
             (lambda folder: edit(folder, betas_G=[0.5, 1.0]), "config.json: betas_G: 1.0 is out of range"),
             (
                 lambda folder: edit(folder, d_conv_bn="some"),
@@ -242,8 +249,9 @@ class TestHostileInputs:
             (lambda folder: (folder / "config.json").unlink(), "holds no weights"),
         ],
         ids=[
-            *("truncated config", "config of another kind", "another system", "wrong type", "null"),
-            *("size of terabytes", "decay out of range", "wrong choice"),
+            *("truncated config", "config of another kind", "another system", "several systems", "endless nesting"),
+            *("beyond floats", "truth for a number", "endless range", "wrong type", "null"),
+            *("size of terabytes", "sizes of terabytes together", "decay out of range", "wrong choice"),
             *("unknown argument", "impossible size", "other sizes", "truncated weights", "empty weights"),
             *("no weights", "no config"),
         ],

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,14 @@ def test_what_cannot_be_is_said_in_one_line(refused, folders, trained_run, tmp_p
     extra = [] if "--extractor" in given else ["--extractor", "pca64-pixels"]
     assert says in refused("evaluate", *given, *extra)
     assert [path.name for path in tmp_path.iterdir()] == ["none"]
+
+
+def test_a_folder_named_as_a_synthetic_set_is_that_folder(folders, tmp_path, monkeypatch, capsys):
+    fake, real = folders
+    shutil.copytree(fake, tmp_path / "talk")
+    monkeypatch.chdir(tmp_path)
+    assert main(["evaluate", "talk", "--data", str(real), "--size", "16", "--metrics", "fid", *QUICK]) == 0
+    assert "talk: 16 clips, 192 frames" in capsys.readouterr().out
 
 
 def test_extractors_are_trained_and_used(folders, tmp_path, capsys):

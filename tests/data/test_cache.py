@@ -5,6 +5,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,37 @@ def test_what_a_killed_process_left_is_cleaned(folder: Path, monkeypatch: pytest
     clips = open_clips(folder)
     assert len(clips) == 3
     assert [path.name for path in cached()] == [leftover.name.split(".")[1]]
+
+
+@pytest.mark.parametrize("damaged", ["index.json", "pixels.u8", "column-landmarks.npy"])
+@pytest.mark.parametrize("left", [None, 0, 40])
+def test_what_is_damaged_is_made_again(tmp_path: Path, decoded: list[str], damaged: str, left: int | None) -> None:
+    np.save(tmp_path / "clip.npy", np.full((4, 32, 32, 3), 7, np.uint8))
+    (tmp_path / "structures").mkdir()
+    np.savez(tmp_path / "structures" / "clip.npz", landmarks=np.ones((4, 68, 2)))
+    opened = partial(open_clips, tmp_path, size=32, columns=("landmarks",))
+    pixel_file = opened().pixel_file
+    assert pixel_file is not None
+    file = pixel_file.parent / damaged
+    if left is None:
+        file.unlink()
+    else:
+        os.truncate(file, left)
+    for clips in (opened(), opened()):
+        assert (clips.pixel_file, len(clips)) == (pixel_file, 1)
+        assert (clips[0].frames == 7).all()
+        assert (clips[0].columns["landmarks"] == 1).all()
+    assert len(decoded) == 2
+
+
+def test_a_set_in_a_relative_cache_is_found_from_elsewhere(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MUTOSCOPE_CACHE", "own")
+    clips = open_clips(folder)
+    monkeypatch.chdir("/")
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(clips)).pixels, clips.pixels)
 
 
 def test_nothing_is_kept_when_decoding_fails(folder: Path) -> None:
@@ -298,3 +330,11 @@ def test_moving_sprites_have_descriptors() -> None:
     for reader in (readers.look, readers.motion_descriptors):
         assert reader is not None
         assert len(reader(np.stack([clips[i].frames for i in range(3)]))) == 3
+
+
+def test_where_there_can_be_no_cache_sets_are_rendered_in_memory(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv("MUTOSCOPE_CACHE", "/dev/null/cache")
+    clips = open_clips("sprites", size=16, max_clips=2)
+    assert clips.pixel_file is None
+    assert clips.origin is not None
+    assert "sprites is not kept" in capsys.readouterr().err

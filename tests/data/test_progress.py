@@ -1,5 +1,6 @@
 import sys
 import time
+from io import StringIO
 
 import pytest
 
@@ -38,3 +39,16 @@ def test_a_terminal_shows_what_is_done(capsys: pytest.CaptureFixture[str], monke
 def test_what_goes_wrong_inside_comes_out() -> None:
     with pytest.raises(ValueError, match="inside"), working("Rendering"):
         raise ValueError("inside")
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_without_an_error_stream_nothing_is_said(
+    closed: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = StringIO()
+    stream.close()
+    monkeypatch.setattr(sys, "stderr", stream if closed else None)
+    monkeypatch.setattr(progress, "PATIENCE", 0.01)
+    for _ in showing(range(3), "Reading 3 clips", 3):
+        time.sleep(0.05)
+    assert not capsys.readouterr().out

@@ -33,10 +33,28 @@ def test_clips_are_named_with_or_without_a_suffix(opened: Callable[..., Clips]) 
     assert (len(clips), clips.problems) == (3, [])
 
 
+def test_a_folder_of_frames_may_bear_the_name_of_a_file(
+    opened: Callable[..., Clips], write_frames: Callable[..., Path], tmp_path: Path
+) -> None:
+    write_frames(tmp_path / "one" / "more" / "a", 3)
+    write_frames(tmp_path / "one" / "more" / "b", 4)
+    (tmp_path / "one" / "a.png").rename(tmp_path / "one" / "more" / "a.gif")
+    clips = opened("path,age\none/more/a,1\none/more/a.gif,2\n")
+    ages = {Path(record.path).name: age for record, age in zip(clips.records, clips.column("age"), strict=True)}
+    assert (ages["a"], ages["a.gif"]) == (1, 2)
+
+
 def test_labels_are_names_numbered_in_natural_order(opened: Callable[..., Clips]) -> None:
     clips = opened("path,label\none/a,take 10\none/b,take 9\n")
     assert clips.label_names == ["take 9", "take 10"]
     assert clips.column("label") == [1, 0, None]
+
+
+def test_another_table_decodes_nothing_anew(opened: Callable[..., Clips]) -> None:
+    first, second = opened("path,age\none/a,1\n"), opened("path,age,label\none/a,2,ball\n")
+    assert first.pixel_file == second.pixel_file
+    assert (first.column("age"), second.column("age")) == ([1, None, None], [2, None, None])
+    assert (first.label_names, second.label_names) == (["one", "two"], ["ball"])
 
 
 def test_captions_may_be_several(opened: Callable[..., Clips]) -> None:
@@ -66,6 +84,9 @@ def test_a_table_among_frames_is_no_frame(opened: Callable[..., Clips], tmp_path
         ("path,age\none/a,old\n", r"line 2: age is 'old' \(expected a number of years\)"),
         ("path,age\none/a,nan\n", r"line 2: age is 'nan' \(expected a number of years\)"),
         ("path,camera\none/a,1.5\n", r"line 2: camera is '1.5' \(expected a whole number\)"),
+        ("path,age\none/a,1e39\n", r"line 2: age is '1e39' \(expected a number of years\)"),
+        ("path,captions\none/a,|\n", r"line 2: captions is '\|' \(expected sentences, with \| between\)"),
+        (f"path,camera\none/a,{2**63}\n", r"line 2: camera is '9223372036854775808' \(expected a whole number\)"),
         ('path,captions\none/a,"open\n', r"cannot be read: unexpected end of data"),
     ],
 )

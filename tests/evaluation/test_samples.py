@@ -52,6 +52,14 @@ def test_frames_are_spread_over_all_clips():
     assert len(frames_of(numbered([4, 4]), 100)) == 8
 
 
+def test_frames_of_mirrored_clips_are_mirrored():
+    pixels = np.random.default_rng(0).integers(256, size=(2, 3, 4, 5, 3), dtype=np.uint8)
+    clips = clips_from_arrays(pixels, name="noise")
+    frames = frames_of(clips.with_mirrored(), 12)
+    np.testing.assert_array_equal(frames[:6], frames_of(clips, 6))
+    np.testing.assert_array_equal(frames[6:], frames_of(clips, 6)[:, :, ::-1])
+
+
 def test_tracks_of_every_second_frame_hold_all_frames():
     found = [track[:, 0, 0, 0].tolist() for track in tracks(numbered([5, 2]), 2)]
     assert found == [[0, 2, 4], [1, 3], [10], [11]]

@@ -1,5 +1,6 @@
 """A training step neither waits for the device nor asks the host, so that it can be captured and replayed."""
 
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from mutoscope.systems import system_class
 from mutoscope.systems.base import System
 from mutoscope.systems.draws import Random
 from mutoscope.training.batches import Batches
-from mutoscope.training.graphs import WARM_UP, StaticSteps
+from mutoscope.training.graphs import StaticSteps
 from mutoscope.training.options import resolve
 
 PYRAMID = {"d_v": "pyramid", "pyramid_levels": 2, "pyramid_widths": [4, 4, 4, 4]}
@@ -103,8 +104,12 @@ def test_a_step_is_static(name: str):
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_steps_on_memory_that_stays_where_it_is_are_the_same(name: str):
-    """What a CUDA graph replays, run plainly: batches and noise are copied in, losses are copied out."""
+def test_steps_on_memory_that_stays_where_it_is_are_the_same(name: str, monkeypatch: pytest.MonkeyPatch):
+    """What a CUDA graph replays, run plainly: batches and noise are copied in, losses are copied out.
+
+    A replay does what was done when it was captured, at once: what follows from the iteration's number is `kind`'s.
+    """
+    monkeypatch.setattr("mutoscope.training.graphs.WARM_UP", 0)
     runs = []
     for static in (False, True):
         system, batches = prepared(*STEPS[name])
@@ -115,9 +120,20 @@ def test_steps_on_memory_that_stays_where_it_is_are_the_same(name: str):
         ) -> dict[str, Tensor]:
             return system.training_step(batch, noise, optimizers)
 
-        steps = StaticSteps(step, capture=lambda program: program, warmed=lambda program: program())
+        def capture(program: Any, system: System = system) -> Any:
+            then = system.iteration
+
+            def replay() -> dict[str, Tensor]:
+                now, system.iteration = system.iteration, then
+                losses = program()
+                system.iteration = now
+                return losses
+
+            return replay
+
+        steps = StaticSteps(step, capture)
         collected = []
-        for iteration in range(2 * WARM_UP + 4):
+        for iteration in range(ITERATIONS + 2):
             batch = system.prepare(next(batches))
             noise = system.noise(batches.size, Random(0, iteration))
             collected.append(steps(system.kind, batch, noise) if static else step(batch, noise))
@@ -130,6 +146,16 @@ def test_steps_on_memory_that_stays_where_it_is_are_the_same(name: str):
     for a, b in zip(plain_losses, static_losses, strict=True):
         assert a.keys() == b.keys()
         assert all(torch.equal(a[key], b[key]) for key in a)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_no_two_random_numbers_are_the_same(name: str):
+    """Each has a purpose of its own."""
+    system, _ = prepared(*STEPS[name])
+    seen = [system.noise(8, Random(0, iteration)) for iteration in range(3)]
+    for a, b in combinations(seen[0], 2):
+        first, second = (torch.stack([noise[key].double() for noise in seen]) for key in (a, b))
+        assert first.shape != second.shape or not torch.equal(first, second), (a, b)
 
 
 @pytest.mark.parametrize("fault", ["item", "rand", "mask", "nonzero", "one_hot", "list"])

@@ -78,7 +78,9 @@ class TestResolving:
     def test_times_are_read(self, text, seconds):
         assert RunOptions(max_time=text).seconds == seconds
 
-    @pytest.mark.parametrize("text", ["- 1\n- 2\n", "just words", "a: [1", "a: 1\n\tb: 2", ""])
+    @pytest.mark.parametrize(
+        "text", ["- 1\n- 2\n", "just words", "a: [1", "a: 1\n\tb: 2", "", "a: 2026-13-45", "[" * 5000]
+    )
     def test_files_that_are_no_options_are_refused_in_one_line(self, tmp_path, text):
         file = tmp_path / "options.yaml"
         file.write_text(text)

@@ -57,6 +57,7 @@ def test_two_processes_train_as_one(alone, tmp_path, run_options, shell, as_flag
     stdout, stderr = process.communicate(timeout=280)
     assert process.returncode == 0, stderr
     assert stdout.count("done. Next:") == 1
+    assert "distributed" not in stderr
     assert largest_difference(alone, out) < 1e-5
     assert np.allclose(losses(alone), losses(out), atol=1e-4)
     assert yaml.safe_load((out / "config.yaml").read_text())["devices"] == 2

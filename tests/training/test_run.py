@@ -86,6 +86,12 @@ class TestFolder:
         folder = run(max_steps=0)
         assert load(folder).sweep(frames=2).frames.shape == (2, 16, 16, 3)
 
+    def test_a_machine_that_has_a_number_trains_by_itself(self, run, monkeypatch):
+        """As on a cluster that numbers its machines, for a run on one of them."""
+        monkeypatch.setenv("NODE_RANK", "1")
+        folder = run(max_steps=1)
+        assert {"config.yaml", "summary.json", "weights"} < {file.name for file in folder.iterdir()}
+
 
 class TestStopping:
     def test_time_is_kept(self, run):

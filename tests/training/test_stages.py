@@ -176,6 +176,12 @@ def test_data_too_small_for_a_later_stage_is_refused_at_the_start(tmp_path: Path
     assert not (tmp_path / "run").exists()
 
 
+def test_batches_of_a_stage_that_processes_cannot_share_are_refused_at_the_start(tmp_path: Path):
+    with pytest.raises(InputError, match="batch size 5: cannot be shared evenly by 2 processes"):
+        run(tmp_path / "run", max_steps=STEPS, devices=2)
+    assert not (tmp_path / "run").exists()
+
+
 class Refreshing(Staged):
     """Gives the clips labels of its own, anew every three iterations of its second stage, and learns with them."""
 
@@ -190,7 +196,7 @@ class Refreshing(Staged):
         """Labels that follow the weights: a checkpoint that lost them could not make them again."""
         number = int(self.change.weight.abs().sum() * 1e6)
         self.labelled.append(number)
-        return {"label": [number] * len(clips)}
+        return {"label": list(np.full(len(clips), number))}
 
     def examples(self, clips: Clips, stage: Stage) -> Examples:
         columns = ("label",) if stage.refresh else ()

@@ -4,11 +4,12 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -26,8 +27,9 @@ from mutoscope.data.store import PIXELS, load, save_index
 from mutoscope.errors import InputError
 from mutoscope.files import locked, replacing
 
-FORMAT = 2  # raised whenever the same files would give other pixels, another index or other columns
+FORMAT = 3  # raised whenever the same files would give other pixels, another index or other columns
 SMALLEST_FRAME = 8  # pixels
+DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError)  # what reading a folder raises that is not whole
 SPOOL_BYTES = 8 << 20  # of a decoded clip kept in memory; a longer one waits its turn on disk
 
 
@@ -58,7 +60,7 @@ class Decoded:
 
 def cache_folder() -> Path:
     """`MUTOSCOPE_CACHE`, or `~/.cache/mutoscope`."""
-    return Path(os.environ.get("MUTOSCOPE_CACHE", "~/.cache/mutoscope")).expanduser()
+    return Path(os.environ.get("MUTOSCOPE_CACHE", "~/.cache/mutoscope")).expanduser().absolute()
 
 
 def cached_clips(listing: Listing, options: Options, *, name: str, layout: str, strict: bool = False) -> Clips:
@@ -75,8 +77,12 @@ def cached_clips(listing: Listing, options: Options, *, name: str, layout: str, 
     if options.kept:
         listing = replace(listing, entries=[_with_wanted_sources(entry, options) for entry in listing.entries])
     folder = cache_folder() / "clips" / fingerprint(listing, options, layout)
-    _made_once(folder, lambda temporary: _decode_all(listing, options, temporary, strict))
-    clips = load(folder, name=name, layout=layout, root=listing.root)
+    clips = _made_once(
+        folder,
+        lambda temporary: _decode_all(listing, options, temporary, strict),
+        lambda: load(folder, name=name, layout=layout, root=listing.root),
+    )
+    clips = _with_columns_per_clip(clips, listing)
     if strict and clips.problems:
         raise InputError(str(clips.problems[0]))
     return clips
@@ -85,39 +91,61 @@ def cached_clips(listing: Listing, options: Options, *, name: str, layout: str, 
 def rendered_clips(name: str, **options: Any) -> Clips:
     """The clips of a synthetic set, rendered now if the cache does not hold them; `options` are those of `make_clips`.
 
+    Where there can be no cache they are in memory, and rendered anew the next time, which is said.
+
     Raises:
-        InputError: see `make_clips`; or the cache cannot be written.
+        InputError: see `make_clips`; or the disk is full.
     """
     import torch
 
     from mutoscope import geometry
     from mutoscope.data import synthetic
 
-    def render(folder: Path) -> None:
+    origin = Origin(name, options)
+
+    def rendered() -> Clips:
         with working(f"Rendering {name}" + (f" at {options['size']} pixels" if options.get("size") else "")):
             made = synthetic.make_clips(name, **options)
         known = {"label": made.labels, "subject": made.subjects, **(made.columns or {})}
-        clips = clips_from_arrays(
+        return clips_from_arrays(
             made.clips,
             name=name,
+            layout="synthetic",
+            origin=origin,
             columns={column: values for column, values in known.items() if values is not None},
             label_names=made.label_names,
             factors=made.factors,
             skeleton=made.skeleton,
         )
+
+    def render(folder: Path) -> None:
+        clips = rendered()
         clips.pixels.tofile(folder / PIXELS)
         save_index(clips, folder)
 
+    try:
+        cache_folder().mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(f"{cache_folder()}: cannot be made ({error.strerror}); {name} is not kept", file=sys.stderr)
+        return rendered()
     rooms = [*synthetic.__path__, *geometry.__path__]
     sources = [(file.name, digest(file)) for room in rooms for file in sorted(Path(room).glob("*.py"))]
     described = [FORMAT, name, sorted(options.items()), torch.__version__, sources]
     folder = cache_folder() / "rendered" / _hash(repr(described))
-    _made_once(folder, render)
-    return load(folder, name=name, layout="synthetic", origin=Origin(name, options))
+    return _made_once(folder, render, lambda: load(folder, name=name, layout="synthetic", origin=origin))
+
+
+def _with_columns_per_clip(clips: Clips, listing: Listing) -> Clips:
+    """Clips from the cache with what the listing knows of each, which may change without a pixel changing."""
+    entries = iter(listing.entries)  # in the order of the clips; those set aside are passed over
+    own = [next(e for e in entries if str(listing.root / e.path) == record.path) for record in clips.records]
+    known = {name: [entry.columns.get(name) for entry in own] for name in COLUMNS}
+    per_clip = {name: values for name, values in known.items() if any(value is not None for value in values)}
+    return replace(clips, columns=per_clip | clips.columns, label_names=listing.label_names)
 
 
 def fingerprint(listing: Listing, options: Options, layout: str) -> str:
-    """A name for the decoded clips: equal for equal layout, contents, names, columns per clip and options."""
+    """A name for the decoded pixels and columns per frame: equal for equal layout, contents, names and options."""
     entries = listing.entries
     files = [file for entry in entries for file in entry.files]
     if options.kept:
@@ -128,8 +156,7 @@ def fingerprint(listing: Listing, options: Options, layout: str) -> str:
         "options": [*options.size, options.channels, options.fit],
         "layout": layout,
         "recipe": listing.recipe,
-        "labels": listing.label_names,
-        "entries": [(entry.path, sorted(entry.columns.items())) for entry in entries],
+        "entries": [entry.path for entry in entries],
         "files": [
             (Path(os.path.relpath(file, listing.root)).as_posix(), found)
             for file, found in zip(files, digests_of(files, cache_folder() / "digests.sqlite"), strict=True)
@@ -143,28 +170,28 @@ def _hash(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _made_once(folder: Path, make: Callable[[Path], None]) -> None:
-    """Makes a folder, if it is not there yet.
+def _made_once(folder: Path, make: Callable[[Path], None], read: Callable[[], Clips]) -> Clips:
+    """What is read from a folder, which is made if it is not there yet, or is damaged.
 
     Two processes may ask for the same one: one makes it, the other waits. A process killed while making it leaves a
     temporary folder that the next one removes.
     """
-    if folder.is_dir():
-        return
+    with suppress(*DAMAGED):
+        return read()
     with locked(folder):
-        if folder.is_dir():
-            return
+        with suppress(*DAMAGED):
+            return read()
         for leftover in folder.parent.glob(f".{folder.name}.*"):
-            shutil.rmtree(leftover)
+            shutil.rmtree(leftover, ignore_errors=True)
         with replacing(folder) as temporary:
             temporary.mkdir()
             make(temporary)
+    return read()
 
 
 def _decode_all(listing: Listing, options: Options, folder: Path, strict: bool) -> None:
     """Writes the clips of a listing into `folder`."""
     check_available(listing, options.kept)
-    entries: list[Entry] = []
     records: list[Record] = []
     problems: list[Problem] = []
     columns: dict[str, list[Any]] = {name: [] for name in options.kept}
@@ -185,21 +212,17 @@ def _decode_all(listing: Listing, options: Options, folder: Path, strict: bool) 
                 continue
             for name, values in kept.items():
                 columns[name].append(values)
-            entries.append(entry)
             records.append(replace(decoded.record, start=start))
             start += decoded.record.length
     if not records:
         raise InputError(f"{listing.root}: holds no readable clip ({problems[0].path}: {problems[0].reason})")
-    per_clip = {name: [entry.columns.get(name) for entry in entries] for name in COLUMNS}
-    known = {name: values for name, values in per_clip.items() if any(value is not None for value in values)}
     clips = Clips(
         map_pixels(folder / PIXELS, (start, *options.size, options.channels)),
         records,
         name=listing.root.name,
         layout="",
-        label_names=listing.label_names,
         problems=problems,
-        columns=known | columns,
+        columns=columns,
         skeleton=skeleton_of(columns["joints"][0].shape[1]) if "joints" in columns else None,
     )
     save_index(clips, folder)

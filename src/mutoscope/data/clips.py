@@ -138,7 +138,7 @@ class Clips:
 
     @cached_property
     def _mirrored(self) -> Bool[np.ndarray, " frames"]:
-        return np.repeat([record.mirrored for record in self.records], self.lengths)
+        return np.repeat(np.array([record.mirrored for record in self.records], dtype=bool), self.lengths)
 
     @property
     def total_frames(self) -> int:

@@ -5,7 +5,6 @@ clips goes through the table. Columns per frame are float32 arrays, time first; 
 frames, to the right and down: pixel (row i, column j) covers [j, j + 1) x [i, i + 1).
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,13 +73,22 @@ def _between_0_and_1(values: np.ndarray) -> str | None:
 
 
 def _number(text: str) -> float:
-    if not math.isfinite(number := float(text)):
+    if not abs(number := float(text)) <= float(np.finfo(np.float32).max):  # nor is it for NaN
+        raise ValueError(text)
+    return number
+
+
+def _whole_number(text: str) -> int:
+    if not np.iinfo(np.int64).min <= (number := int(text)) <= np.iinfo(np.int64).max:
         raise ValueError(text)
     return number
 
 
 def _sentences(text: str) -> list[str]:
-    return [sentence.strip() for sentence in text.split("|") if sentence.strip()]
+    sentences = [sentence.strip() for sentence in text.split("|") if sentence.strip()]
+    if not sentences:
+        raise ValueError(text)
+    return sentences
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,7 @@ COLUMNS: dict[str, Column] = {
     "label": Column("number of a name in `label_names`", np.int64, read=str, expected="a name", window=_kept),
     "subject": Column("who is seen", None, read=str, expected="a name", window=_kept),
     "age": Column("of who is seen, in years", read=_number, expected="a number of years", window=_kept),
-    "camera": Column("number of the camera", np.int64, read=int, expected="a whole number", window=_kept),
+    "camera": Column("number of the camera", np.int64, read=_whole_number, expected="a whole number", window=_kept),
     "captions": Column(
         "sentences that say what is seen", None, read=_sentences, expected="sentences, with | between", window=_kept
     ),

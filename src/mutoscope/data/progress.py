@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Timer
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ def showing(items: Iterable[T], title: str, total: int | None = None) -> Iterato
         title: what is done, such as "Reading clips".
         total: how many items there are.
     """
-    if sys.stderr.isatty():
+    if _on_terminal():
         from rich.console import Console
         from rich.progress import track
 
@@ -30,16 +30,28 @@ def showing(items: Iterable[T], title: str, total: int | None = None) -> Iterato
 @contextmanager
 def working(title: str) -> Iterator[None]:
     """Shows a spinner on a terminal; elsewhere writes one line if it takes longer than a few seconds."""
-    if sys.stderr.isatty():
+    if _on_terminal():
         from rich.console import Console
 
         with Console(stderr=True).status(f"{title} ..."):
             yield
         return
-    timer = Timer(PATIENCE, lambda: print(f"{title} ...", file=sys.stderr, flush=True))
+    timer = Timer(PATIENCE, _say, [f"{title} ..."])
     timer.daemon = True
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
+
+
+def _on_terminal() -> bool:
+    with suppress(AttributeError, ValueError):  # it was closed, before Python began or since
+        return sys.stderr.isatty()
+    return False
+
+
+def _say(line: str) -> None:
+    if sys.stderr is not None:  # else it would go to the output
+        with suppress(OSError, ValueError):
+            print(line, file=sys.stderr, flush=True)

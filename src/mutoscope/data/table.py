@@ -70,13 +70,14 @@ def _check_header(file: Path, header: list[str]) -> None:
 
 
 def _numbers_by_name(listing: Listing, folder: Path) -> dict[str, list[int]]:
-    """Which entries a path in the folder names."""
+    """Which entries a path in the folder names: those of just this path, else those that have it without suffix."""
     root = listing.root.relative_to(folder) if listing.root.is_relative_to(folder) else Path()
-    numbers: dict[str, list[int]] = {}
+    whole: dict[str, list[int]] = {}
+    without_suffix: dict[str, list[int]] = {}
     for number, entry in enumerate(listing.entries):
-        for name in {(root / entry.path).as_posix(), (root / entry.clip).as_posix()}:
-            numbers.setdefault(name, []).append(number)
-    return numbers
+        whole.setdefault((root / entry.path).as_posix(), []).append(number)
+        without_suffix.setdefault((root / entry.clip).as_posix(), []).append(number)
+    return without_suffix | whole
 
 
 def _values(where: str, header: list[str], row: list[str]) -> Iterator[tuple[str, Any]]:

@@ -139,8 +139,8 @@ def damaged(clips: UInt8[np.ndarray, "n t h w c"], seed: int) -> dict[str, UInt8
 
 def frames_of(clips: Clips, most: int) -> UInt8[np.ndarray, "n h w c"]:
     """At most `most` frames, evenly spaced over all clips."""
-    rows = clips.rows[evenly(clips.total_frames, most)]
-    return stored((clips.pixels[row] for row in rows), clips.name)
+    numbers = evenly(clips.total_frames, most)
+    return stored((clips.frames_at(number) for number in numbers[:, None]), clips.name)[:, 0]
 
 
 def labels_of(clips: Clips) -> Int64[np.ndarray, " clips"] | None:

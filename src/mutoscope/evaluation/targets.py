@@ -87,7 +87,7 @@ def open_target(
     shape = {"size": size or USUAL_SIZE, "channels": 3} if config is None else as_seen_by(config)
     real = open_clips(data, seed=seed, max_clips=max_clips, **shape)
     others = open_clips(data, seed=0 if seed else 1, max_clips=max_clips, **shape) if data in NAMES else None
-    return Target(system or open_clips(name, **shape), real, others)
+    return Target(system or open_clips(Path(name), **shape), real, others)
 
 
 def as_seen_by(config: Config) -> dict[str, Any]:

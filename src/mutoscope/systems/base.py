@@ -279,7 +279,10 @@ class System(nn.Module):
         if not folder.is_dir():
             from huggingface_hub import hf_hub_download
 
-            files = [hf_hub_download(str(source), name, **options) for name in (CONFIG_FILE, WEIGHTS_FILE)]
+            try:
+                files = [hf_hub_download(str(source), name, **options) for name in (CONFIG_FILE, WEIGHTS_FILE)]
+            except (OSError, ValueError) as error:
+                raise InputError(f"{source}: no such weights ({' '.join(str(error).split())})") from error
             folder = Path(files[0]).parent
         values = read_config(folder)
         if (name := values.pop(SYSTEM_KEY, None)) != cls.name:
@@ -296,8 +299,8 @@ class System(nn.Module):
         try:
             config = cls.config_class.from_dict(values)
             system = cls.untrained(config)
-        except InputError as error:
-            raise InputError(f"{folder / CONFIG_FILE}: {error}") from error
+        except (InputError, RuntimeError, MemoryError) as error:  # choices that ask for more memory than there is
+            raise InputError(f"{folder / CONFIG_FILE}: {str(error).splitlines()[0]}") from error
         system.load_weights(folder / WEIGHTS_FILE)
         return system.eval()
 
@@ -351,7 +354,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG_FILE
     try:
         config = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not readable JSON ({error})") from error
     if not isinstance(config, dict):
         raise InputError(f"{path}: not a JSON object (expected the choices of a system)")
@@ -392,3 +395,6 @@ def take_networks(system: System, run: str | Path, *names: str) -> None:
             network.load_state_dict(own)
         except RuntimeError as error:
             raise InputError(f"{run}: has no network {name} of these sizes (expected that of {system.name})") from error
+    for average, followed in system.averaged_networks().items():
+        if followed in names:
+            getattr(system, average).network.load_state_dict(getattr(system, followed).state_dict())

@@ -30,7 +30,7 @@ def load(weights: str | Path, device: str = "cpu") -> System:
     folder = _folder(weights)
     values = read_config(folder)
     name = values.pop(SYSTEM_KEY, None)
-    if name not in SYSTEMS:
+    if not isinstance(name, str) or name not in SYSTEMS:
         raise InputError(f"{folder / CONFIG_FILE}: {SYSTEM_KEY} is {name!r} (expected one of {', '.join(SYSTEMS)})")
     system = system_class(name).from_folder(folder, values)
     try:

@@ -9,6 +9,7 @@ flags of them, the web page sliders. What many declare alike is an annotation wi
 import inspect
 import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -39,7 +40,7 @@ class Range:
         """Whether a value is in it; infinity never is."""
         above = value > self.low or (value == self.low and self.ends[0] == "[")
         below = value < self.high or (value == self.high and self.ends[1] == "]")
-        return math.isfinite(value) and above and below
+        return above and below and abs(value) <= sys.float_info.max
 
     def __str__(self) -> str:
         low = f"{self.low:g}" if self.ends[0] == "[" else f"above {self.low:g}"
@@ -85,7 +86,7 @@ class Parameter:
         if value is None:
             raise InputError(f"{self.name}: is null (expected a value)")
         words = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
-        if words and value not in words:
+        if words and not any(value == word and type(value) is type(word) for word in words):  # True is no 1
             raise InputError(f"{self.name}: {value!r} is unknown (expected one of {', '.join(map(str, words))})")
         several = isinstance(value, list | tuple) and any(get_origin(kind) in (list, tuple) for kind in kinds)
         allowed = self.range(config)

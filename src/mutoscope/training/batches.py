@@ -28,7 +28,8 @@ class Batches(Iterator[dict[str, Tensor]]):
         refreshed: the columns that a stage has last made of the clips.
 
     Raises:
-        InputError: the data is too small or lacks something for a stage; known now, not when the stage begins.
+        InputError: the data is too small or lacks something for a stage; known now, not when the stage begins, but for
+            stages that refresh.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Batches(Iterator[dict[str, Tensor]]):
         self.rank, self.world = rank, world
         self.refreshed: dict[str, list[Any]] = {}
         self.stage: Stage | None = None
+        self.entered: tuple[int, int] | None = None  # where the stage began, and the iteration it was last asked for
         self.batches: Iterator[dict[str, Tensor]] = iter(())
         there = [stage for stage in system.stages if stage.steps != 0 and stage.refresh is None]
         self.ready = {stage.name: self.loader(stage, system.examples(clips, stage), 0) for stage in there}
@@ -54,23 +56,31 @@ class Batches(Iterator[dict[str, Tensor]]):
         assert self.stage is not None
         return (self.stage.batch_size or self.run.batch_size) // self.world
 
-    def __next__(self) -> dict[str, Tensor]:
-        stage, first = self.system.stage_at(self.system.iteration)
-        into = self.system.iteration - first
+    def enter(self) -> None:
+        """Begins the stage of this iteration, or refreshes its examples, where that is due and has not been done."""
+        iteration = self.system.iteration
+        stage, first = self.system.stage_at(iteration)
+        before, self.entered = self.entered, (first, iteration)
+        if before == self.entered:
+            return
+        into, new = iteration - first, before is None or before[0] != first
         again = stage.refresh is not None and into % stage.refresh == 0
-        if into == 0 and stage != self.stage:
+        if into == 0:
             self.system.begin(stage)
         if again:
             self.refreshed |= self.system.refresh(self.clips, stage)
-        if stage != self.stage or again:
+        if new or again:
             self.stage = stage
             self.batches = iter(self.loader(stage, self.examples(stage), into))
+
+    def __next__(self) -> dict[str, Tensor]:
+        self.enter()
         batch = next(self.batches)
         return {key: value.to(self.device, non_blocking=True) for key, value in batch.items()}
 
     def examples(self, stage: Stage) -> Examples:
         """What a stage learns from as things stand."""
-        if stage.name in self.ready:
+        if stage.name in self.ready and not self.refreshed:
             return self.ready[stage.name].dataset  # type: ignore[return-value]  # as they were given to it
         return self.system.examples(self.clips.with_columns(self.refreshed), stage)
 

@@ -2,9 +2,11 @@
 
 import json
 import pickle
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from mutoscope.errors import InputError
@@ -42,7 +44,7 @@ def write_checkpoint(
         "seed": system.seed,
         "seconds": seconds,
         "config": described(system.name, system.config),
-        "columns": columns,
+        "columns": {name: [_as_data(value) for value in values] for name, values in columns.items()},
         "state_dict": system.state_dict(),
         "optimizer_states": {name: optimizer.state_dict() for name, optimizer in optimizers.items()},
     }
@@ -54,7 +56,8 @@ def write_checkpoint(
         for old in checkpoints_in(path.parent)[:-keep]:
             old.unlink()
     except (OSError, RuntimeError) as error:  # a full disk is either, by how much of the file was written
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
         raise InputError(f"{path}: cannot be written ({reason})") from error
 
@@ -72,6 +75,7 @@ def read_checkpoint(path: Path, name: str, config: Config, seed: int) -> Stored:
             raise KeyError(f"lacks {', '.join(sorted(missing))}")
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(f"{path}: not a readable checkpoint of Mutoscope ({str(error).splitlines()[0]})") from error
+    stored["columns"] = {name: [_as_column(value) for value in own] for name, own in stored["columns"].items()}
     own = {"seed": seed, **described(name, config)}
     earlier = {"seed": stored["seed"], **stored["config"]}
     if changed := [key for key in own if own[key] != earlier.get(key)]:
@@ -86,6 +90,16 @@ def restore(stored: Stored, system: System, optimizers: Optimizers) -> None:
     for name, optimizer in optimizers.items():
         optimizer.load_state_dict(stored["optimizer_states"][name])
     system.iteration = stored["iteration"]
+
+
+def _as_data(value: Any) -> Any:
+    """A clip's value of a column as files of data hold it: they know no arrays of NumPy's."""
+    return torch.from_numpy(np.array(value)) if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _as_column(value: Any) -> Any:
+    """Undoes `_as_data`."""
+    return value.numpy()[()] if isinstance(value, torch.Tensor) else value
 
 
 def described(name: str, config: Config) -> Stored:

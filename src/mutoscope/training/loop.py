@@ -59,8 +59,11 @@ def fit(
     if stored is not None:
         restore(stored, system, optimizers)
         clock.spent, batches.refreshed = stored["seconds"], stored["columns"]
-    for group in (group for optimizer in optimizers.values() for group in optimizer.param_groups):
-        group["capturable"] = run.graph
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            group["capturable"] = run.graph
+        for state in optimizer.state.values() if run.graph else ():
+            state["step"] = state["step"].to(fabric.device)  # which plain runs may keep on the host
     if run.compile:
         for network in system.trained_networks():
             network.compile()
@@ -95,6 +98,8 @@ def fit(
     with Log(folder, system, fabric, clock, progress, checkpoint) as log, progress or nullcontext():
         clock.start()
         while system.iteration < run.max_steps and not late(clock, fabric):
+            batches.enter()
+            clock.lap()  # asking the other processes, and refreshing examples, is no waiting for data
             batch = next(batches)
             clock.got_data()
             batch = system.prepare(batch)

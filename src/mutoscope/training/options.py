@@ -142,7 +142,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
     """
     try:
         config = yaml.safe_load(Path(path).read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # ValueError: a 32nd of May
         raise InputError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from error
     if not isinstance(config, dict):
         raise InputError(f"{path}: not a mapping of options (expected lines as 'batch_size: 64')")

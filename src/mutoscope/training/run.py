@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 import yaml
 from lightning.fabric import Fabric
 from lightning.fabric.utilities.rank_zero import rank_zero_only
@@ -69,7 +70,8 @@ def train(
     if run.threads:
         torch.set_num_threads(run.threads)
     continued = checkpoint is not None and checkpoint.resolve().parent.parent == folder.resolve()
-    if not continued:
+    writes = not rank(run.num_nodes)
+    if not continued and writes:  # another process may come when the first has started to write
         _check_unused(folder)
     clips, held_out = training_clips(run, config)
     config = config.for_data(clips)
@@ -77,14 +79,16 @@ def train(
     stored = None if checkpoint is None else read_checkpoint(checkpoint, system, config, run.seed)
     done = 0 if stored is None else stored["iteration"]
     model = system_class(system).untrained(config, run.seed)
-    for problem in clips.problems if not (quiet or rank()) else ():
+    for problem in clips.problems if writes and not quiet else ():
         print(f"set aside: {problem}", file=sys.stderr)
     learned_from = clips.with_mirrored() if run.flip else clips
-    Batches(model, learned_from, run)  # fails now if the data is too small, before anything is written
-    _write_config(folder, {"system": system, "preset": preset, **asdict(run), **config.to_dict()})
+    # fails now if the data is too small or cannot be shared, before anything is written
+    Batches(model, learned_from, run, world=run.processes)
+    if writes:
+        _write_config(folder, {"system": system, "preset": preset, **asdict(run), **config.to_dict()})
     if done < run.max_steps:
-        progress = None if quiet or rank() else Progress(run.max_steps, run.seconds)
-        with _quiet_lightning(), _tensor_cores():
+        progress = None if quiet or not writes else Progress(run.max_steps, run.seconds)
+        with _quiet_lightning(), _tensor_cores(), _parting():
             fabric = Fabric(
                 accelerator=run.accelerator,
                 devices=run.devices,
@@ -92,11 +96,13 @@ def train(
                 strategy="ddp" if run.processes > 1 else "auto",
             )
             fabric.launch()
+            if run.threads:
+                torch.set_num_threads(run.threads)  # a launch of several processes has set its own
             shown = held_out if len(held_out) else clips
             summary = fit(fabric, model, learned_from, shown, run, folder, stored, checkpoint, progress)
     elif stored is not None:
         restore(stored, model, {})
-    if rank():
+    if not writes:
         return folder
     model.save_pretrained(folder / "weights", run.weights_precision)
     if done < run.max_steps:
@@ -129,9 +135,9 @@ def configuration(
     return values, Path(out) if out else checkpoint.parent.parent, checkpoint
 
 
-def rank() -> int:
-    """The number of this process, or of its machine, known before training starts; 0 for the one that writes."""
-    return int(os.environ.get("NODE_RANK", 0)) or getattr(rank_zero_only, "rank", 0) or 0
+def rank(num_nodes: int = 1) -> int:
+    """The number of this process, or of its machine among so many, known before training starts; 0 for the writer."""
+    return int(os.environ.get("NODE_RANK", 0) if num_nodes > 1 else 0) or getattr(rank_zero_only, "rank", 0) or 0
 
 
 def _check_devices(run: RunOptions) -> None:
@@ -145,14 +151,12 @@ def _check_devices(run: RunOptions) -> None:
 
 
 def _check_unused(folder: Path) -> None:
-    """Refuses to overwrite another run. Only the first process asks: it may have started to write when others come."""
-    if not rank() and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    """Refuses to overwrite another run."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: exists already (continue it with --resume, or choose another --out)")
 
 
 def _write_config(folder: Path, config: dict[str, Any]) -> None:
-    if rank():
-        return
     with replacing(folder / "config.yaml") as temporary:
         temporary.write_text(yaml.safe_dump(config, sort_keys=False))
 
@@ -170,14 +174,29 @@ def _software(device: torch.device) -> dict[str, str]:
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Keeps advice on workers and devices from the user."""
-    logger = logging.getLogger("lightning.fabric")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"lightning\..*")
+    """Keeps advice on workers and devices from the user; what Fabric says may come by the other's logger."""
+    loggers = [logging.getLogger(f"lightning.{name}") for name in ("fabric", "pytorch")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning\..*")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _parting() -> Iterator[None]:
+    """Has processes on CPUs part before an error or Ctrl-C ends them; else some are aborted while they talk."""
+    try:
         yield
-    logger.setLevel(level)
+    except BaseException:
+        if dist.is_available() and dist.is_initialized() and dist.get_backend() == "gloo":
+            dist.destroy_process_group()
+        raise
 
 
 @contextmanager

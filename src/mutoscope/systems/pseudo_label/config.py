@@ -59,7 +59,7 @@ class PseudoLabelConfig(Config):
     score_dim: Size = 1
     d_conv_bn: Literal["last", "all", "none"] = "last"
     z_distribution: Literal["normal", "uniform"] = "normal"
-    c_range: tuple[float, float] = (0.0, 1.0)
+    c_range: Annotated[tuple[float, float], Range(-1e6, 1e6)] = (0.0, 1.0)
     w_d: Weight = 1.0
     w_c: Weight = 1.0
     schedule: Literal["joint", "sequential", "merged"] = "joint"
