@@ -61,7 +61,8 @@ def _published(clips: Clips) -> list[int]:
 
 def _subjects(clips: Clips) -> list[str]:
     if not clips.has("subject"):
-        raise InputError(f"{clips.name}: has clips without a subject (expected class/subject/clip folders)")
+        expected = "class/subject/clip folders, or split_by clip"
+        raise InputError(f"{clips.name}: has clips without a subject (expected {expected})")
     return clips.column("subject")
 
 
